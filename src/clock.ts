@@ -1,0 +1,59 @@
+// The only file that reads a clock or sets a timer. Everything else is given a Clock, so that tests and the simulation can
+// put another in its place.
+
+/** Cancels a timer; calling it twice, or after the timer fired, does nothing. */
+export type CancelTimer = () => void;
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970; may jump. */
+  now(): number;
+  /** Milliseconds that only grow; stands still while the machine is suspended. */
+  monotonic(): number;
+  /** Calls `run` once, after at least `wait` milliseconds. Waits beyond 2^31-1 ms are kept, not cut to 1 ms as setTimeout does. */
+  timer(wait: number, run: () => void): CancelTimer;
+}
+
+/** The longest wait that setTimeout keeps; a longer one would fire at once. */
+const longest = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  timer(wait, run) {
+    let handle: NodeJS.Timeout;
+    const arm = (left: number): void => {
+      const step = Math.min(left, longest);
+      handle = setTimeout(() => (left > step ? arm(left - step) : run()), step);
+    };
+    arm(Math.max(0, Math.ceil(wait)));
+    return () => clearTimeout(handle);
+  },
+};
+
+/** Resolves after `wait` milliseconds, or at once when `signal` aborts; it never rejects. */
+export function pause(clock: Clock, wait: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = (): void => {
+      cancel();
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = clock.timer(wait, done);
+    signal?.addEventListener("abort", done, { once: true });
+  });
+}
+
+/** Settles like `work`, or calls `late` after `wait` milliseconds and settles like that. The work itself goes on. */
+export function within<T>(clock: Clock, wait: number, work: Promise<T>, late: () => T | Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.timer(wait, () => {
+      try {
+        resolve(late());
+      } catch (error) {
+        reject(error);
+      }
+    });
+    work.then(resolve, reject).finally(cancel);
+  });
+}

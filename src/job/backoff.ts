@@ -1,0 +1,21 @@
+// How long a job waits after a failed try.
+import type { StoredJob } from "./job.ts";
+
+/** A number from 0 up to, not including, 1. */
+export type Random = () => number;
+
+export const firstWait = 1000;
+export const longestWait = 3_600_000;
+
+/**
+ * Milliseconds to wait after the try that has just failed. Fixed: the job's retryInterval. Exponential: full jitter, a
+ * random time from 0 to min(cap, first * 2^(n-1)) after the n-th try, with a cap of an hour, or of the first wait if that
+ * is longer (Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+ */
+export function waitAfter(job: Pick<StoredJob, "backoff" | "retryInterval" | "tryCount">, random: Random): number {
+  if (job.backoff === "fixed") return Math.max(0, job.retryInterval);
+  const first = job.retryInterval > 0 ? job.retryInterval : firstWait;
+  const cap = Math.max(longestWait, first);
+  const doublings = Math.min(50, Math.max(0, job.tryCount - 1));
+  return Math.round(random() * Math.min(cap, first * 2 ** doublings));
+}

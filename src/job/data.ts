@@ -1,0 +1,258 @@
+// The codec's rules for data, results and progress: what can be stored, so that it comes back as it was from either store.
+// Values of BSON are recognised by `_bsontype`, never by class, since a process may hold several copies of the library, and
+// are rebuilt with the classes of the store in use (a value of another major makes the driver throw).
+import * as bson from "bson";
+import { dayjobError, inBrief } from "../errors.ts";
+import { isPlain } from "./job.ts";
+
+/** The classes of one copy of the bson library: the driver's `BSON` namespace, or ours. */
+export type Bson = Pick<
+  typeof bson,
+  | "Binary"
+  | "Code"
+  | "Decimal128"
+  | "DBRef"
+  | "Int32"
+  | "Long"
+  | "MaxKey"
+  | "MinKey"
+  | "ObjectId"
+  | "Timestamp"
+  | "calculateObjectSize"
+>;
+
+/** Our own copy, which SQLite uses. */
+export const ownBson: Bson = bson;
+
+export const megabyte = 1024 * 1024;
+/** Data above this size, in bytes as BSON, is refused unless `open` allows more; at most 8 MB. */
+export const defaultDataLimit = megabyte;
+export const largestDataLimit = 8 * megabyte;
+
+/** The deepest nesting taken. MongoDB itself stops at 100, and a job's own fields take some. */
+const deepest = 80;
+
+/**
+ * A copy of `data` that can be stored: `undefined` fields dropped, BSON values rebuilt with `classes`, typed arrays and
+ * Buffers as Binary, Long as a number or bigint.
+ *
+ * @throws BAD_DATA, naming the path, for what could not come back as it was: functions, symbols, Map, Set, instances of
+ * classes, cycles, bigint over 64 bits, `undefined` in a list, invalid dates, field names that begin with "$"; and for data
+ * over `limit` bytes.
+ */
+export function storableData(data: unknown, classes: Bson, limit: number = defaultDataLimit): unknown {
+  const given = data ?? {};
+  if (typeof given !== "object" || Array.isArray(given) || !isPlain(given)) {
+    throw dayjobError(
+      "BAD_DATA",
+      `data is ${inBrief(given)}; it must be a plain object, such as { message: "Hello world" }`,
+    );
+  }
+  return checkedSize(storableValue(given, "data", classes), "data", classes, limit);
+}
+
+/** The same for a result or a progress, which may be any value, a plain one or an object; `name` is for messages. */
+export function storable(value: unknown, name: string, classes: Bson, limit: number = defaultDataLimit): unknown {
+  return checkedSize(storableValue(value, name, classes), name, classes, limit);
+}
+
+function checkedSize(value: unknown, name: string, classes: Bson, limit: number): unknown {
+  const size = classes.calculateObjectSize({ value });
+  if (size <= limit) return value;
+  throw dayjobError(
+    "BAD_DATA",
+    `${name} is ${(size / megabyte).toFixed(1)} MB as BSON, over the limit of ${(limit / megabyte).toFixed(1)} MB; store it elsewhere ` +
+      "and put a reference to it, or raise the option dataLimit of open (8 MB at most)",
+  );
+}
+
+function storableValue(value: unknown, path: string, classes: Bson, above: readonly object[] = []): unknown {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+    case "number":
+      return value;
+    case "bigint":
+      return storableBigint(value, path);
+    case "object":
+      return value === null ? null : storableObject(value, path, classes, above);
+    default:
+      throw refused(path, inBrief(value));
+  }
+}
+
+function storableObject(value: object, path: string, classes: Bson, above: readonly object[]): unknown {
+  if (above.includes(value)) throw refused(path, "a cycle: the object contains itself");
+  if (above.length >= deepest) throw refused(path, `nested deeper than ${deepest} levels`);
+  const below = [...above, value];
+  if (Array.isArray(value))
+    return Array.from(value, (item, at) => storableValue(item, `${path}[${at}]`, classes, below));
+  if (value instanceof Date || Object.prototype.toString.call(value) === "[object Date]")
+    return storableDate(value as Date, path);
+  if (ArrayBuffer.isView(value)) return storableBytes(value, path, classes);
+  if (value instanceof RegExp) return storablePattern(value, path);
+  const bsonType = Object.hasOwn(value, "_bsontype") ? undefined : (value as { _bsontype?: unknown })._bsontype;
+  if (typeof bsonType === "string") return rebuilt(value, bsonType, path, classes, below);
+  if (!isPlain(value)) throw refused(path, `an instance of ${className(value)}`);
+  return storableFields(value, path, classes, below);
+}
+
+function storableFields(value: object, path: string, classes: Bson, below: readonly object[]): object {
+  const copy: Record<string, unknown> = {};
+  if (Object.getOwnPropertySymbols(value).length > 0) throw refused(path, "an object with a symbol as a field name");
+  for (const [name, item] of Object.entries(value)) {
+    const at = `${path}.${name}`;
+    if (name.startsWith("$"))
+      throw refused(at, 'a field name that begins with "$", which MongoDB takes for an operator');
+    if (name.includes("\0")) throw refused(at.replaceAll("\0", "\\0"), "a field name with a null character");
+    if (name === "__proto__" || name === "_bsontype") throw refused(at, `a field of the name ${name}`);
+    if (item !== undefined) copy[name] = storableValue(item, at, classes, below);
+  }
+  return copy;
+}
+
+function storableBigint(value: bigint, path: string): bigint | number {
+  if (BigInt.asIntN(64, value) !== value) throw refused(path, "a bigint of more than 64 bits");
+  return value;
+}
+
+function storableDate(value: Date, path: string): Date {
+  if (Number.isNaN(value.getTime())) throw refused(path, "an invalid date");
+  return value;
+}
+
+function storableBytes(value: ArrayBufferView, path: string, classes: Bson): unknown {
+  if (!(value instanceof Uint8Array))
+    throw refused(path, `a ${className(value)} (a Uint8Array or Buffer can be stored)`);
+  return new classes.Binary(Uint8Array.from(value));
+}
+
+/** BSON keeps the flags i, m, s, u of a pattern; with any other it would come back as another pattern. */
+function storablePattern(value: RegExp, path: string): RegExp {
+  if (/[^imsu]/.test(value.flags))
+    throw refused(path, `a pattern with the flags "${value.flags}" (i, m, s and u can be stored)`);
+  return value;
+}
+
+/** The fields of BSON values that rebuilding reads, each present where its type has it. */
+interface BsonParts {
+  toHexString(): string;
+  toString(): string;
+  readonly value: unknown;
+  readonly buffer: Uint8Array;
+  readonly position: number;
+  readonly sub_type: number;
+  readonly high: number;
+  readonly low: number;
+  readonly pattern: string;
+  readonly options: string;
+  readonly code: unknown;
+  readonly scope: unknown;
+}
+
+/** A BSON value of any copy of the library, with the classes of this one. */
+function rebuilt(value: object, bsonType: string, path: string, classes: Bson, below: readonly object[]): unknown {
+  const from = value as unknown as BsonParts;
+  switch (bsonType) {
+    case "ObjectId":
+    case "ObjectID":
+      return new classes.ObjectId(from.toHexString());
+    case "Binary":
+      return new classes.Binary(Uint8Array.from(from.buffer.subarray(0, from.position)), from.sub_type);
+    case "Decimal128":
+      return classes.Decimal128.fromString(from.toString());
+    case "Long":
+      return storableBigint(BigInt(from.toString()), path);
+    case "Int32":
+    case "Double":
+      return Number(from.value);
+    case "Timestamp":
+      return new classes.Timestamp({ t: from.high >>> 0, i: from.low >>> 0 });
+    case "MinKey":
+      return new classes.MinKey();
+    case "MaxKey":
+      return new classes.MaxKey();
+    case "BSONRegExp":
+      return storablePattern(new RegExp(from.pattern, from.options), path);
+    case "Code":
+      return new classes.Code(
+        String(from.code),
+        from.scope ? (storableValue(from.scope, `${path}.scope`, classes, below) as bson.Document) : null,
+      );
+    default:
+      throw refused(path, `a BSON value of the type ${bsonType}`);
+  }
+}
+
+/**
+ * A value as a store's driver decoded it, in the form that handlers see: 64-bit integers as numbers where they are safe, as
+ * bigint beyond; patterns as RegExp. Both stores pass everything they read through it, so that both give the same.
+ */
+export function revived(value: unknown): unknown {
+  if (typeof value === "bigint") return safeInteger(value);
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  if (Array.isArray(value)) return value.map(revived);
+  const { _bsontype: bsonType } = value as { _bsontype?: unknown };
+  if (bsonType === "Long") return safeInteger(BigInt((value as bson.Long).toString()));
+  if (bsonType === "Double" || bsonType === "Int32") return Number((value as bson.Double).value);
+  if (bsonType === "BSONRegExp") return patternOf(value as bson.BSONRegExp);
+  if (typeof bsonType === "string" || !isPlain(value)) return value;
+  const copy: Record<string, unknown> = {};
+  for (const name of Object.keys(value)) copy[name] = revived((value as Record<string, unknown>)[name]);
+  return copy;
+}
+
+function safeInteger(value: bigint): number | bigint {
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+}
+
+/** Options that JavaScript does not know (x, l) leave the value in BSON's own form. */
+function patternOf(value: bson.BSONRegExp): RegExp | bson.BSONRegExp {
+  try {
+    return new RegExp(value.pattern, value.options);
+  } catch {
+    return value;
+  }
+}
+
+/** Data as relaxed Extended JSON, an object for `JSON.stringify`. */
+export function readableData(value: unknown): unknown {
+  const ours = ownValues(value);
+  return (bson.EJSON.serialize({ ours } as bson.Document, { relaxed: true }) as { ours: unknown }).ours;
+}
+
+/** Data from Extended JSON, relaxed or canonical, in the form that handlers see. */
+export function dataFromReadable(json: unknown): unknown {
+  return revived((bson.EJSON.deserialize({ json } as bson.Document, { relaxed: false }) as { json: unknown }).json);
+}
+
+/**
+ * Data as canonical Extended JSON text, and back: what SQLite stores. The values must be of our own copy of the library
+ * (`storable` with `ownBson`). -0, NaN, 64-bit integers and the rest come back as they went in.
+ */
+export function toText(value: unknown): string {
+  return bson.EJSON.stringify({ v: value } as bson.Document, { relaxed: false });
+}
+
+export function fromText(text: string): unknown {
+  return revived((bson.EJSON.parse(text, { relaxed: false }) as { v: unknown }).v);
+}
+
+/** The same value with BSON values of our own copy of the library: Extended JSON refuses those of another major. */
+function ownValues(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || value instanceof Date || value instanceof RegExp) return value;
+  if (Array.isArray(value)) return value.map(ownValues);
+  const { _bsontype: bsonType } = value as { _bsontype?: unknown };
+  if (typeof bsonType === "string")
+    return bsonType === "DBRef" || bsonType === "BSONRegExp" ? value : rebuilt(value, bsonType, "data", ownBson, []);
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, ownValues(item)]));
+}
+
+function refused(path: string, what: string): Error {
+  return dayjobError("BAD_DATA", `${path} is ${what}; it would not come back as it was, so it is not stored`);
+}
+
+function className(value: object): string {
+  const { constructor } = value as { constructor?: { name?: unknown } };
+  return typeof constructor?.name === "string" && constructor.name !== "" ? constructor.name : "an unnamed class";
+}

@@ -1,0 +1,31 @@
+// Ids of jobs: text of 24 hex digits; an ObjectId of any copy of the library is taken as well.
+import { ObjectId } from "bson";
+import { dayjobError, inBrief } from "../errors.ts";
+
+/** 24 hex digits, or an ObjectId. */
+export type JobId = string | { toHexString(): string };
+
+const shape = /^[0-9a-f]{24}$/;
+
+/** A new id. Those of one process grow; those of several do not agree on an order. */
+export function newId(): string {
+  return new ObjectId().toHexString();
+}
+
+/**
+ * The text of an id.
+ *
+ * @throws BAD_OPTION for what is none.
+ */
+export function idText(given: unknown, name = "id"): string {
+  const text = typeof given === "object" && given !== null && "toHexString" in given ? hexOf(given) : given;
+  const lower = typeof text === "string" ? text.toLowerCase() : "";
+  if (!shape.test(lower)) {
+    throw dayjobError("BAD_OPTION", `${name} is ${inBrief(given)}; give an id: 24 hex digits as text, or an ObjectId`);
+  }
+  return lower;
+}
+
+function hexOf(given: { toHexString: unknown }): unknown {
+  return typeof given.toHexString === "function" ? (given.toHexString as () => unknown)() : undefined;
+}

@@ -1,0 +1,130 @@
+// The state machine, pure. Whatever ends a try becomes an `Ending`; `settle` turns it into a `Settlement`, which says all
+// that is to be written. Stores apply settlements and decide nothing.
+//
+//   new -> working -> success | failed | waiting | cancelled        waiting -> working
+//   new, waiting, blocked -> cancelled                              blocked -> new
+//   failed, cancelled, success -> new (retried by hand)
+import { type Random, waitAfter } from "./backoff.ts";
+import type { StoredJob, Try } from "./job.ts";
+import { Status } from "./status.ts";
+
+/** How a try of a claimed job ended. */
+export type Ending =
+  /** The handler resolved. */
+  | { readonly how: "success"; readonly result?: unknown }
+  /** The handler rejected. `wait` (ms) overrides the job's own backoff; `final`: no more tries, whatever is left. */
+  | { readonly how: "failure"; readonly error: TryError; readonly wait?: number; readonly final?: boolean }
+  /** The handler asked to run again later. */
+  | { readonly how: "snooze"; readonly wait: number }
+  /** The handler cancelled its job, or was cancelled from outside and rejected. */
+  | { readonly how: "cancelled"; readonly reason?: string }
+  /** A stop aborted the handler, which rejected. */
+  | { readonly how: "interrupted" }
+  /** Claimed, and given back before it started. */
+  | { readonly how: "unstarted" }
+  /** Its runner died with it. */
+  | { readonly how: "lost" };
+
+/** What a try keeps of an error: cut to size by `tryError`. */
+export type TryError = Required<Pick<Try, "err">> & Pick<Try, "name" | "code" | "stack">;
+
+/**
+ * All that the end of a try writes. Under a cancel mark (`StoredJob.cancel`) the store writes, for every status but
+ * success, `cancelled` instead: finished at `ended`, with the same try.
+ */
+export interface Settlement {
+  readonly status: Status;
+  /** The store's time of the end: `finished` where the status ends the job, and the try's `ended`. */
+  readonly ended: Date;
+  /** The next try's earliest time; only where the status is new or waiting. Undefined leaves it as it is. */
+  readonly runAt?: Date;
+  /** Undefined leaves the number as it is. */
+  readonly retries?: number;
+  readonly lost?: number;
+  readonly result?: unknown;
+  /** What the running try becomes: it is ended (with this error, if any), or taken back as if it had never been. */
+  readonly try: "withdrawn" | Partial<TryError>;
+}
+
+export interface Rules {
+  /** How often a job may lose its runner before it has failed. */
+  readonly lostLimit: number;
+  readonly random: Random;
+}
+
+export const defaultRules: Rules = { lostLimit: 3, random: Math.random };
+
+/** What to write when a try of `job` (as it was claimed) has ended at `ended`, the store's time. */
+export function settle(job: StoredJob, ending: Ending, ended: Date, rules: Rules = defaultRules): Settlement {
+  switch (ending.how) {
+    case "success":
+      return {
+        status: Status.success,
+        ended,
+        try: {},
+        ...(ending.result === undefined ? {} : { result: ending.result }),
+      };
+    case "failure":
+      return failed(
+        job,
+        ending.error,
+        ended,
+        ending.final === true ? "final" : (ending.wait ?? waitAfter(job, rules.random)),
+      );
+    case "snooze":
+      return { status: Status.waiting, ended, runAt: later(ended, ending.wait), try: "withdrawn" };
+    case "cancelled":
+      return { status: Status.cancelled, ended, try: ending.reason === undefined ? {} : { err: ending.reason } };
+    case "interrupted":
+      if (runsAtMostOnce(job)) return failed(job, { err: "interrupted", name: "Interrupted" }, ended, "final");
+      return givenBack(job, ended);
+    case "unstarted":
+      return givenBack(job, ended);
+    case "lost":
+      return lostWithRunner(job, ended, rules);
+  }
+}
+
+/** Whether a try that has started must be the last one: after a crash or a stop it is not repeated (promise 2). */
+export function runsAtMostOnce(job: Pick<StoredJob, "retries">): boolean {
+  return job.retries <= 1;
+}
+
+/**
+ * A waiting job that has no tries left and some behind it: the Go package lets it wait for ever. It fails instead of
+ * running (ENGINE.md 7); a new job with 0 retries, which is the Go package's default, gets its one try.
+ */
+export function isExhausted(job: Pick<StoredJob, "status" | "retries" | "tryCount">): boolean {
+  return job.status === Status.waiting && job.retries <= 0 && job.tryCount > 0;
+}
+
+/** What `retry` by hand gives a finished job: the number of `put`; for a job of the Go package, the tries it has had. */
+export function retriesAgain(job: Pick<StoredJob, "maxRetries" | "retries" | "tryCount">): number {
+  return Math.max(1, job.maxRetries ?? Math.max(0, job.retries) + job.tryCount);
+}
+
+function failed(job: StoredJob, error: Partial<TryError>, ended: Date, wait: number | "final"): Settlement {
+  const retries = Math.max(0, job.retries - 1);
+  if (wait === "final" || retries === 0) return { status: Status.failed, ended, retries, try: error };
+  return { status: Status.waiting, ended, retries, runAt: later(ended, wait), try: error };
+}
+
+/** As it was before the claim: no try spent, and its place in the order kept. */
+function givenBack(job: StoredJob, ended: Date): Settlement {
+  return { status: job.tryCount > 1 ? Status.waiting : Status.new, ended, try: "withdrawn" };
+}
+
+/** A lost try is spent, and counted apart as well: a job that kills its runner must not come back for ever (ENGINE.md 6). */
+function lostWithRunner(job: StoredJob, ended: Date, rules: Rules): Settlement {
+  const lost = job.lost + 1;
+  const error = { err: "runner lost", name: "RunnerLost" };
+  if (lost >= rules.lostLimit) {
+    const message = `runner lost: the process of its runner died ${lost} times while it ran`;
+    return { ...failed(job, { ...error, err: message }, ended, "final"), lost };
+  }
+  return { ...failed(job, error, ended, waitAfter(job, rules.random)), lost };
+}
+
+function later(date: Date, wait: number): Date {
+  return new Date(date.getTime() + wait);
+}

@@ -1,0 +1,81 @@
+// The only place where anything repeats. A loop never dies: a tick that fails is told to `failed`, backs off with jitter,
+// and goes on.
+import { type CancelTimer, type Clock } from "./clock.ts";
+import type { Random } from "./job/backoff.ts";
+
+export interface LoopParts {
+  /** For error events: what was being done. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Does the work once, and answers with the milliseconds until the next time; Infinity: only when woken. */
+  readonly tick: () => Promise<number>;
+  readonly failed: (error: unknown, during: string) => void;
+}
+
+const shortestBackoff = 50;
+const longestBackoff = 5000;
+
+export class Loop {
+  readonly #parts: LoopParts;
+  #running = false;
+  #ticking: Promise<void> | undefined;
+  #cancelTimer: CancelTimer | undefined;
+  #woken = false;
+  #failures = 0;
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts;
+  }
+
+  /** Ticks at once, and from then on as the ticks say. */
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#begin();
+  }
+
+  /** Ticks as soon as possible: at once, or after the tick that is under way. A backoff after a failure is not cut short. */
+  wake(): void {
+    if (!this.#running || this.#failures > 0) return;
+    if (this.#ticking !== undefined) this.#woken = true;
+    else this.#begin();
+  }
+
+  /** No tick begins after this call; resolves when the one under way has ended. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.#cancelTimer?.();
+    await this.#ticking;
+  }
+
+  #begin(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#woken = false;
+    this.#ticking = this.#once().then((wait) => {
+      this.#ticking = undefined;
+      if (!this.#running) return;
+      if (this.#woken && this.#failures === 0) this.#begin();
+      else if (wait !== Number.POSITIVE_INFINITY) this.#cancelTimer = this.#parts.clock.timer(wait, () => this.#begin());
+    });
+  }
+
+  async #once(): Promise<number> {
+    try {
+      const wait = await this.#parts.tick();
+      this.#failures = 0;
+      return wait;
+    } catch (error) {
+      this.#failures++;
+      this.#parts.failed(error, this.#parts.name);
+      return backoff(this.#failures, this.#parts.random);
+    }
+  }
+}
+
+/** Half to all of a wait that doubles with each failure in a row: 50 ms to 5 s. */
+export function backoff(failures: number, random: Random): number {
+  const wait = Math.min(longestBackoff, shortestBackoff * 2 ** Math.min(failures - 1, 10));
+  return wait * (0.5 + random() / 2);
+}

@@ -1,0 +1,50 @@
+// What a handler is given, and what a runner keeps of it.
+import type { Jobs } from "../client/jobs.ts";
+import type { KindRules } from "../kinds.ts";
+import type { Job } from "../job/job.ts";
+
+/** A session of a MongoDB driver, of any version. */
+export interface SessionLike {
+  readonly hasEnded: boolean;
+  inTransaction(): boolean;
+}
+
+/** A job in the hands of its handler; the verbs work only until the handler settles. */
+export interface ClaimedJob<D = unknown, R = unknown> extends Job<D, R> {
+  /**
+   * Ends the job as part of the caller's transaction: its success and the handler's own writes commit together, or neither.
+   * The runner writes no success after it. May be called again when `withTransaction` runs its callback again.
+   *
+   * @throws CLAIM_LOST, NO_TRANSACTIONS, WRONG_SESSION, BAD_DATA for a result that cannot be stored.
+   */
+  complete(options: { session: SessionLike } & ([R] extends [void] ? { result?: undefined } : { result: R })): Promise<void>;
+  /**
+   * Stores how far the job is, a number or an object. Resolves when it is stored.
+   *
+   * @throws CLAIM_LOST if another runner has the job by now, BAD_DATA for what cannot be stored.
+   */
+  setProgress(progress: number | object): Promise<void>;
+  /** Adds a line to the job's log; the newest 100 stay. Never throws: a line that cannot be stored is an `error` event. */
+  log(message: string, fields?: object): void;
+}
+
+/** What comes beside the job. */
+export interface Context {
+  /** Aborts when the job is cancelled, the runner stops, or the claim is lost; `reason` is always a DayjobError. */
+  readonly signal: AbortSignal;
+  readonly jobs: Jobs;
+  /** The runner's name. */
+  readonly runner: string;
+}
+
+/** Wraps the run of each job: for logging, tracing, AsyncLocalStorage. Outcomes are seen as returned values. */
+export type Around = (job: ClaimedJob, context: Context, next: () => Promise<unknown>) => Promise<unknown>;
+
+/** A handler as a runner keeps it. */
+export interface Handler {
+  readonly kind: string;
+  readonly run: (job: ClaimedJob<never, never>, context: Context) => unknown;
+  /** The most jobs of this kind at once, within the runner's own concurrency. */
+  readonly concurrency: number | undefined;
+  readonly rules: KindRules<never> | undefined;
+}

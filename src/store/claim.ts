@@ -1,0 +1,78 @@
+// What a claim asks for, and the rules for choosing among due jobs, which are the same for every store.
+import type { StoredJob } from "../job/job.ts";
+import { isExhausted, runsAtMostOnce } from "../job/lifecycle.ts";
+
+export interface ClaimRequest {
+  /** The instance and the name of the runner. */
+  readonly runner: { readonly instance: string; readonly name: string };
+  /** Made by the caller, new for each claim, so that a lost reply can be asked for again. */
+  readonly token: string;
+  /** At most 50 kinds, each with the most jobs of it that may be claimed now. */
+  readonly kinds: readonly KindWanted[];
+  /** Jobs that start at once. */
+  readonly slots: number;
+  /** Jobs beyond those that may wait a moment for a slot; never such as run at most once (ENGINE.md 15). */
+  readonly ahead: number;
+  /** Whether a job that lost its runner before may be claimed; it is then claimed alone (ENGINE.md 6). */
+  readonly suspects: boolean;
+  /** The lanes to prefer; absent: all. Only a preference: when they are empty the others are looked at. */
+  readonly lanes?: readonly number[];
+  /** Look at the store anew, since something was put. */
+  readonly fresh?: boolean;
+  readonly now: Date;
+  /** How far to look ahead for `next`, so that a runner can wake at that time. */
+  readonly horizon: Date;
+}
+
+export interface KindWanted {
+  readonly kind: string;
+  readonly most: number;
+}
+
+export interface Claimed {
+  /** In the order to start them. */
+  readonly jobs: readonly StoredJob[];
+  /** When to claim again: `now` if more is due, the time of the next job up to the horizon, or undefined. */
+  readonly next: Date | undefined;
+}
+
+/** What choosing needs to know of a due job. */
+export type Candidate = Pick<StoredJob, "id" | "kind" | "status" | "retries" | "tryCount" | "lost">;
+
+export interface Choice<C extends Candidate = Candidate> {
+  readonly take: readonly C[];
+  /** To be failed, not run (`isExhausted`). */
+  readonly exhausted: readonly C[];
+  /** Due, and left for later. */
+  readonly left: readonly C[];
+}
+
+/**
+ * Chooses from candidates in the order of priority and time: up to `slots` of any sort, then up to `ahead` of those that may
+ * run more than once; of each kind no more than wanted; a job that lost its runner before only alone.
+ */
+export function choose<C extends Candidate>(candidates: readonly C[], request: ClaimRequest): Choice<C> {
+  const room = new Map(request.kinds.map(({ kind, most }) => [kind, most]));
+  const take: C[] = [];
+  const exhausted: C[] = [];
+  const left: C[] = [];
+  let alone = false;
+  for (const candidate of candidates) {
+    const suspect = candidate.lost > 0;
+    const most = room.get(candidate.kind) ?? 0;
+    if (isExhausted(candidate)) exhausted.push(candidate);
+    else if (alone || most <= 0 || !hasRoom(candidate, take.length, request)) left.push(candidate);
+    else if (suspect && !(request.suspects && take.length === 0)) left.push(candidate);
+    else {
+      take.push(candidate);
+      room.set(candidate.kind, most - 1);
+      alone = suspect;
+    }
+  }
+  return { take, exhausted, left };
+}
+
+function hasRoom(candidate: Candidate, taken: number, request: ClaimRequest): boolean {
+  if (taken < request.slots) return true;
+  return taken < request.slots + request.ahead && !runsAtMostOnce(candidate);
+}
