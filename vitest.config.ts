@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** Where .ci/run wants the results as JSON. */
+const json = process.env["DAYJOB_TEST_JSON"];
+
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
@@ -7,6 +10,11 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    reporters: [
+      "default",
+      ...(json === undefined ? [] : [["json", { outputFile: json }] as ["json", object]]),
+      "./test/setup/summary.ts",
+    ],
     coverage: { include: ["src/**"], reporter: ["text-summary", "json-summary"] },
   },
 });

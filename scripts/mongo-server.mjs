@@ -1,4 +1,6 @@
-// The MongoDB that the tests stand on: finds one, or builds and starts one (see docs/testing.md for the order).
+// The MongoDB that the tests stand on. The first of these that can be had: the server of MONGODB_URI; `mongod` on PATH;
+// the mongod of the package mongodb-memory-server, where that is installed and can download it; FerretDB over PostgreSQL
+// with DocumentDB, built from package registries (Linux, as root; about a minute the first time, then half a second).
 //
 //   npm run mongo               starts it (or finds it running), leaves it running, prints its URL as the last line
 //   npm run mongo -- --status   says what runs, and whether it answers

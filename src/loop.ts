@@ -57,7 +57,8 @@ export class Loop {
       this.#ticking = undefined;
       if (!this.#running) return;
       if (this.#woken && this.#failures === 0) this.#begin();
-      else if (wait !== Number.POSITIVE_INFINITY) this.#cancelTimer = this.#parts.clock.timer(wait, () => this.#begin());
+      else if (wait !== Number.POSITIVE_INFINITY)
+        this.#cancelTimer = this.#parts.clock.timer(wait, () => this.#begin());
     });
   }
 

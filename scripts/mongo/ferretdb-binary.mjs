@@ -1,8 +1,8 @@
 // FerretDB, which speaks MongoDB's wire protocol in front of PostgreSQL with DocumentDB, compiled from its Go module.
-import { mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { builtOnce } from "./cache.mjs";
-import { insideFolder, runInFolder } from "./postgres-folder.mjs";
+import { runInFolder } from "./postgres-folder.mjs";
 import { commandPath, run } from "./processes.mjs";
 
 const VERSION = "v2.7.0";
@@ -43,26 +43,23 @@ async function compile(target) {
  */
 async function compileInFolder(root, target, log) {
   log("mongo: no Go (1.21 or newer) on PATH, so Debian's is used for FerretDB");
-  await runInFolder(root, [
-    "apt-get",
-    "-q",
-    "-y",
-    "install",
-    "--no-install-recommends",
-    "golang-go",
-    "ca-certificates",
-  ]);
-  mkdirSync(join(root, "go-build"), { recursive: true });
-  const { command, args, env } = insideFolder(root, ["go", "install", MODULE]);
-  const go = {
-    CGO_ENABLED: "0",
-    GOBIN: "/go-build",
-    GOPATH: "/go-build/path",
-    GOCACHE: "/go-build/cache",
-    GOFLAGS: "-modcacherw",
-  };
-  await run(command, args, { env: { ...env, ...go } });
-  await run("mv", [join(root, "go-build", "ferretdb"), target]);
-  rmSync(join(root, "go-build"), { recursive: true, force: true });
-  await runInFolder(root, ["apt-get", "-q", "-y", "purge", "--autoremove", "golang-go"]);
+  const scratch = join(root, "go-build");
+  const apt = ["apt-get", "-q", "-y"];
+  const env = { CGO_ENABLED: "0", GOBIN: "/go-build", GOPATH: "/go-build", GOCACHE: "/go-build/cache" };
+  try {
+    mkdirSync(scratch, { recursive: true });
+    await runInFolder(root, [...apt, "install", "--no-install-recommends", "golang-go"]);
+    copyFileSync(certificates(), join(scratch, "certificates.pem"));
+    const own = { ...env, GOFLAGS: "-modcacherw", SSL_CERT_FILE: "/go-build/certificates.pem" };
+    await runInFolder(root, ["go", "install", MODULE], { env: own });
+    await run("mv", [join(scratch, "ferretdb"), target]);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+    await runInFolder(root, [...apt, "purge", "--autoremove", "golang-go"]);
+  }
+}
+
+/** What this machine trusts: it may reach the module proxy through something that only its own list knows. */
+function certificates() {
+  return process.env["SSL_CERT_FILE"] || "/etc/ssl/certs/ca-certificates.crt";
 }

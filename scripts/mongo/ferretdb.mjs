@@ -13,14 +13,14 @@ import {
   TEMPLATE,
 } from "./postgres-folder.mjs";
 import { answers } from "./probe.mjs";
-import { freePort, startProcess, waitUntilReady } from "./processes.mjs";
+import { freePort, isListening, startProcess, waitUntilReady } from "./processes.mjs";
 
 export const kind = "ferretdb";
 
 /** @typedef {{ kind: "ferretdb", binary: string, postgresUrl: string }} FerretdbSource */
 
 /**
- * Starts PostgreSQL on an empty database and tells what `ferretdbFront` needs.
+ * Starts PostgreSQL on an empty database and tells what `front` needs.
  * @param {{ log: import("./cache.mjs").Log, started: (process: import("./processes.mjs").ProcessRecord) => void }} how
  * @returns {Promise<FerretdbSource>}
  */
@@ -112,7 +112,8 @@ export function front({ binary, postgresUrl }, port) {
         endSignal: "SIGKILL",
       });
     },
-    ready: (process) => waitUntilReady(process, logFile, () => answers(url, 2_000)),
+    ready: (process) =>
+      waitUntilReady(process, logFile, async () => (await isListening(port)) && (await answers(url, 2_000))),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { cachePath } from "./cache.mjs";
 import { ask } from "./probe.mjs";
-import { commandPath, startProcess, waitUntilReady } from "./processes.mjs";
+import { commandPath, isListening, startProcess, waitUntilReady } from "./processes.mjs";
 
 const DOWNLOAD_MS = 90_000;
 const REPLICA_SET = "dayjob";
@@ -86,7 +86,8 @@ export function front({ binary }, port) {
       mkdirSync(data, { recursive: true });
       return startProcess({ name: "mongod", command: binary, args, logFile, endSignal: "SIGTERM" });
     },
-    ready: (process) => waitUntilReady(process, logFile, () => isPrimary(direct, port)),
+    ready: (process) =>
+      waitUntilReady(process, logFile, async () => (await isListening(port)) && (await isPrimary(direct, port))),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

@@ -1,6 +1,6 @@
 // A folder with a small Debian in which PostgreSQL 18 with the DocumentDB extension is installed, and in it a database
 // cluster to copy from. Debian has that package from forky on, and no earlier system can install it in place.
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { builtOnce } from "./cache.mjs";
@@ -11,7 +11,7 @@ const EDITION = "forky, PostgreSQL 18, 1"; // change it when anything below chan
 const SUITE = "forky";
 const BIN = "/usr/lib/postgresql/18/bin";
 
-/** Folders inside the folder. */
+/** Paths inside the folder. */
 export const POSTGRES = `${BIN}/postgres`;
 export const DATA = "/var/lib/dayjob";
 export const TEMPLATE = `${DATA}/template`;
@@ -19,13 +19,15 @@ export const TEMPLATE = `${DATA}/template`;
 // Old systems know neither the suite nor its dates, so the date check is off; signatures are checked all the same.
 const APT = ["apt-get", "-o", "Acquire::Check-Valid-Until=false", "-o", "Acquire::Languages=none", "-q"];
 
-// /proc and /dev/shm are mounted for this one command only (in its own mount namespace, where the machine grants one),
-// so nothing stays mounted when it is killed. Where mounting is refused, PostgreSQL does with the plain folders.
+// /proc and /dev/shm are mounted for this one command only, in its own mount namespace: nothing stays mounted, whatever
+// ends it. `exec` throughout, so that the process that is started is the one that runs in the end.
 const ENTER = `
-root=$1; shift
-[ -e "$root/proc/self" ] || mount -t proc proc "$root/proc" 2>/dev/null
-mountpoint -q "$root/dev/shm" || mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm" 2>/dev/null
+mount -t proc proc "$1/proc" && mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm" || exit
+shift
 exec chroot "$@"`;
+
+// A step of the build, with all that it started, must not go on when the process that builds is killed.
+const WITH_PARENT = ["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child"];
 
 // Background workers for pg_cron (it builds DocumentDB's indexes and does its TTL): its jobs remember the port of the
 // server that they were created on, and over TCP would look for it there for ever.
@@ -52,7 +54,7 @@ psql -h ${DATA} -U postgres -d postgres -v ON_ERROR_STOP=1 -c 'create extension 
 export async function postgresFolder(log) {
   return await builtOnce(NAME, EDITION, async (root) => {
     await installDebootstrap();
-    const mirror = debianMirror();
+    const mirror = await debianMirror();
     log(`mongo: building the test server, 2 of 4: debootstrap (a small Debian ${SUITE})`);
     await debootstrap(root, mirror);
     log("mongo: building the test server, 3 of 4: apt-get install postgresql-18-documentdb");
@@ -60,44 +62,54 @@ export async function postgresFolder(log) {
     log("mongo: building the test server, 4 of 4: an empty database to copy from");
     mkdirSync(join(root, DATA), { recursive: true });
     await runInFolder(root, ["chown", "postgres:postgres", DATA]);
-    await runInFolder(root, ["sh", "-c", MAKE_TEMPLATE], "postgres");
+    await runInFolder(root, ["sh", "-c", MAKE_TEMPLATE], { user: "postgres" });
   });
 }
 
 /**
  * Command and arguments that run something inside the folder, in place of the process that is started.
  * @param {string} root
- * @param {string[]} command
+ * @param {string[]} inside
  * @param {string} [user]
- * @returns {{ command: string, args: string[], env: NodeJS.ProcessEnv }}
  */
-export function insideFolder(root, command, user = "root") {
-  return inOwnMounts(["sh", "-c", ENTER, "sh", root, `--userspec=${user}:${user}`, root, ...command]);
+export function insideFolder(root, inside, user = "root") {
+  const args = ["--mount", "sh", "-c", ENTER, "sh", root, `--userspec=${user}:${user}`, root, ...inside];
+  return { command: "unshare", args, env: environment() };
 }
 
-/** @param {string[]} command */
-function inOwnMounts(command) {
-  const granted = spawnSync("unshare", ["--mount", "true"]).status === 0;
-  const [first = "", ...args] = granted ? ["unshare", "--mount", ...command] : command;
+/** @returns {NodeJS.ProcessEnv} */
+function environment() {
   const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  return { command: first, args, env: { ...process.env, PATH: path, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" } };
+  return { ...process.env, PATH: path, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" };
 }
 
 /**
  * Runs a command inside the folder to its end and returns its output.
  * @param {string} root
  * @param {string[]} inside
- * @param {string} [user]
+ * @param {{ user?: string, env?: NodeJS.ProcessEnv }} [options]
  */
-export async function runInFolder(root, inside, user) {
-  const { command, args, env } = insideFolder(root, inside, user);
-  return await run(command, args, { env, cwd: "/" });
+export async function runInFolder(root, inside, { user = "root", env = {} } = {}) {
+  const { command, args } = insideFolder(root, inside, user);
+  const label = `${inside.join(" ").trim().slice(0, 100)} (in ${root})`;
+  return await runWithParent([command, ...args], { env: { ...environment(), ...env }, cwd: "/", label });
 }
 
-/** Throws where the folder can neither be built nor used: debootstrap and chroot need root on Linux. */
+/**
+ * @param {string[]} command
+ * @param {import("./processes.mjs").RunOptions} options
+ */
+async function runWithParent(command, options) {
+  const [first = "", ...args] = [...WITH_PARENT, ...command];
+  return await run(first, args, options);
+}
+
+/** Throws where the folder can neither be built nor used: debootstrap, chroot and mount need root on Linux. */
 export function requireRoot() {
   if (process.platform !== "linux") throw new Error("it runs on Linux only");
-  if (process.getuid?.() !== 0) throw new Error("only root can build and run it (debootstrap, chroot)");
+  if (process.getuid?.() !== 0) throw new Error("only root can build and run it (debootstrap, chroot, mount)");
+  const { status } = spawnSync("unshare", ["--mount", "true"]);
+  if (status !== 0) throw new Error("this container may not mount anything (no CAP_SYS_ADMIN); chroot needs /proc");
 }
 
 async function installDebootstrap() {
@@ -109,19 +121,31 @@ async function installDebootstrap() {
   });
 }
 
-/** The address of the Debian mirror that this machine's apt uses, or `$DAYJOB_DEBIAN_MIRROR`. */
-function debianMirror() {
-  if (process.env["DAYJOB_DEBIAN_MIRROR"]) return process.env["DAYJOB_DEBIAN_MIRROR"];
+/**
+ * The address of the Debian mirror that this machine's apt uses, or `$DAYJOB_DEBIAN_MIRROR`. apt knows what its
+ * addresses lead to only after an update.
+ */
+async function debianMirror() {
+  const { DAYJOB_DEBIAN_MIRROR: given } = process.env;
+  if (given) return given;
+  if (!commandPath("apt-get")) throw new Error("there is no apt-get: set DAYJOB_DEBIAN_MIRROR to a Debian mirror");
+  const known = await aptMirror();
+  if (known) return known;
+  await run("apt-get", ["-q", "update"]);
+  const found = await aptMirror();
+  if (!found) throw new Error("apt here knows no Debian mirror: set DAYJOB_DEBIAN_MIRROR to the address of one");
+  return found;
+}
+
+async function aptMirror() {
   const codename = /^VERSION_CODENAME="?([^"\n]+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1];
   const format = "$(REPO_URI)|$(RELEASE)|$(ORIGIN)|$(COMPONENT)";
-  const lines = execFileSync("apt-get", ["indextargets", "--format", format], { encoding: "utf8" }).split("\n");
-  const uris = lines
+  const targets = (await run("apt-get", ["indextargets", "--format", format])).split("\n");
+  return targets
     .map((line) => line.split("|"))
     .filter(([, release, origin, component]) => release === codename && origin === "Debian" && component === "main")
-    .map(([uri = ""]) => uri);
-  const mirror = uris.find((uri) => /^(https?|file):/.test(uri));
-  if (!mirror) throw new Error("apt here knows no Debian mirror: set DAYJOB_DEBIAN_MIRROR to the address of one");
-  return mirror;
+    .map(([uri = ""]) => uri)
+    .find((uri) => /^(https?|file):/.test(uri));
 }
 
 /**
@@ -134,8 +158,8 @@ async function debootstrap(root, mirror) {
   const script = existsSync(join(scripts, SUITE)) ? [] : [join(scripts, "sid")];
   const include = mirror.startsWith("https:") ? ["--include=ca-certificates"] : [];
   const options = ["--variant=minbase", "--force-check-gpg", ...include];
-  const { command, args, env } = inOwnMounts(["debootstrap", ...options, SUITE, root, mirror, ...script]);
-  await run(command, args, { env });
+  const command = ["unshare", "--mount", "debootstrap", ...options, SUITE, root, mirror, ...script];
+  await runWithParent(command, { env: environment(), label: `debootstrap ${SUITE}` });
 }
 
 /** @param {string} root */
@@ -145,6 +169,7 @@ async function installPostgres(root) {
   put(root, "/etc/postgresql-common/createcluster.conf", "create_main_cluster = false\n");
   const unread = ["doc", "man", "locale"].map((name) => `path-exclude=/usr/share/${name}/*\n`).join("");
   put(root, "/etc/dpkg/dpkg.cfg.d/dayjob", `force-unsafe-io\n${unread}`);
+  mkdirSync(join(root, "/dev/shm"), { recursive: true });
   await runInFolder(root, [...APT, "update"]);
   await runInFolder(root, [...APT, "-y", "install", "--no-install-recommends", "postgresql-18-documentdb"]);
   await runInFolder(root, ["apt-get", "clean"]);

@@ -2,7 +2,7 @@
 // that was recorded: same pid, same start time, same boot of the machine.
 import { execFileSync, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
 const ERROR_LINES = 15;
@@ -11,6 +11,7 @@ const ERROR_LINES = 15;
  * @typedef {{ name: string, pid: number, identity: string, endSignal: NodeJS.Signals }} ProcessRecord
  * @typedef {{ name: string, command: string, args: string[], logFile: string, env?: NodeJS.ProcessEnv,
  *   cwd?: string, endSignal: NodeJS.Signals }} Launch
+ * @typedef {{ env?: NodeJS.ProcessEnv, cwd?: string, label?: string }} RunOptions
  */
 
 /**
@@ -111,10 +112,10 @@ export async function waitUntilReady(record, logFile, ready, ms = 60_000) {
  * Runs a command to its end and returns what it wrote to standard output. Throws with the last lines when it fails.
  * @param {string} command
  * @param {string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, cwd?: string }} [options]
+ * @param {RunOptions} [options] `label` stands for the command in the error
  * @returns {Promise<string>}
  */
-export async function run(command, args, options = {}) {
+export async function run(command, args, { label = [command, ...args].join(" "), ...options } = {}) {
   const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let all = "";
@@ -128,7 +129,7 @@ export async function run(command, args, options = {}) {
   const status = await new Promise((resolve, reject) =>
     child.once("error", reject).once("close", (code, signal) => resolve(code ?? signal)),
   );
-  if (status !== 0) throw new Error(`"${command} ${args.join(" ")}" failed (${status}):\n${lastLines(all)}`);
+  if (status !== 0) throw new Error(`"${label}" failed (${status}):\n${lastLines(all)}`);
   return stdout;
 }
 
@@ -154,6 +155,20 @@ export function freePort() {
       const address = server.address();
       server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
     });
+  });
+}
+
+/**
+ * Does anything listen on the port? Cheaper and quicker than to ask with the driver, which waits half a second between
+ * its tries.
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+export function isListening(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
   });
 }
 

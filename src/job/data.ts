@@ -3,7 +3,7 @@
 // are rebuilt with the classes of the store in use (a value of another major makes the driver throw).
 import * as bson from "bson";
 import { dayjobError, inBrief } from "../errors.ts";
-import { isPlain } from "./job.ts";
+import { isPlain } from "./plain.ts";
 
 /** The classes of one copy of the bson library: the driver's `BSON` namespace, or ours. */
 export type Bson = Pick<
@@ -67,18 +67,11 @@ function checkedSize(value: unknown, name: string, classes: Bson, limit: number)
 }
 
 function storableValue(value: unknown, path: string, classes: Bson, above: readonly object[] = []): unknown {
-  switch (typeof value) {
-    case "string":
-    case "boolean":
-    case "number":
-      return value;
-    case "bigint":
-      return storableBigint(value, path);
-    case "object":
-      return value === null ? null : storableObject(value, path, classes, above);
-    default:
-      throw refused(path, inBrief(value));
-  }
+  if (value === null || typeof value === "string" || typeof value === "boolean" || typeof value === "number")
+    return value;
+  if (typeof value === "bigint") return storableBigint(value, path);
+  if (typeof value === "object") return storableObject(value, path, classes, above);
+  throw refused(path, inBrief(value));
 }
 
 function storableObject(value: object, path: string, classes: Bson, above: readonly object[]): unknown {
@@ -118,7 +111,7 @@ function storableBigint(value: bigint, path: string): bigint | number {
 
 function storableDate(value: Date, path: string): Date {
   if (Number.isNaN(value.getTime())) throw refused(path, "an invalid date");
-  return value;
+  return new Date(value.getTime());
 }
 
 function storableBytes(value: ArrayBufferView, path: string, classes: Bson): unknown {
@@ -194,7 +187,7 @@ export function revived(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(revived);
   const { _bsontype: bsonType } = value as { _bsontype?: unknown };
   if (bsonType === "Long") return safeInteger(BigInt((value as bson.Long).toString()));
-  if (bsonType === "Double" || bsonType === "Int32") return Number((value as bson.Double).value);
+  if (bsonType === "Double" || bsonType === "Int32") return (value as bson.Double | bson.Int32).value;
   if (bsonType === "BSONRegExp") return patternOf(value as bson.BSONRegExp);
   if (typeof bsonType === "string" || !isPlain(value)) return value;
   const copy: Record<string, unknown> = {};
@@ -218,12 +211,12 @@ function patternOf(value: bson.BSONRegExp): RegExp | bson.BSONRegExp {
 /** Data as relaxed Extended JSON, an object for `JSON.stringify`. */
 export function readableData(value: unknown): unknown {
   const ours = ownValues(value);
-  return (bson.EJSON.serialize({ ours } as bson.Document, { relaxed: true }) as { ours: unknown }).ours;
+  return (bson.EJSON.serialize({ ours }, { relaxed: true }) as { ours: unknown }).ours;
 }
 
 /** Data from Extended JSON, relaxed or canonical, in the form that handlers see. */
 export function dataFromReadable(json: unknown): unknown {
-  return revived((bson.EJSON.deserialize({ json } as bson.Document, { relaxed: false }) as { json: unknown }).json);
+  return revived((bson.EJSON.deserialize({ json }, { relaxed: false }) as { json: unknown }).json);
 }
 
 /**
@@ -231,7 +224,20 @@ export function dataFromReadable(json: unknown): unknown {
  * (`storable` with `ownBson`). -0, NaN, 64-bit integers and the rest come back as they went in.
  */
 export function toText(value: unknown): string {
-  return bson.EJSON.stringify({ v: value } as bson.Document, { relaxed: false });
+  return bson.EJSON.stringify({ v: withDoubles(value) }, { relaxed: false });
+}
+
+/** Extended JSON would write a whole number from 2^53 to 2^63 as a 64-bit integer, and it would come back as a bigint. */
+function withDoubles(value: unknown): unknown {
+  if (typeof value === "number") return isLargeWhole(value) ? new bson.Double(value) : value;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(withDoubles);
+  if (typeof (value as { _bsontype?: unknown })._bsontype === "string" || !isPlain(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withDoubles(item)]));
+}
+
+function isLargeWhole(value: number): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) <= 2 ** 63;
 }
 
 export function fromText(text: string): unknown {

@@ -32,7 +32,7 @@ export interface Where {
 }
 
 /** What a changing verb acts on: one id, a filter that says something, or the word "all". */
-export type Which = JobId | Where | "all";
+export type Which = JobId | Where;
 
 /** A filter that was checked. An absent field does not filter. */
 export interface Filter {

@@ -1,6 +1,7 @@
 // A job, in its two shapes: `StoredJob` is what stores and the engine pass to each other; `Job` is what users see, frozen.
 import { inspect } from "node:util";
 import { readableData } from "./data.ts";
+import { isPlain } from "./plain.ts";
 import { formatStatus, Status, type StatusText } from "./status.ts";
 
 /** One attempt to run a job, in the Go package's words; the fields after `err` are ours. */
@@ -182,12 +183,6 @@ function deepFreeze(value: unknown): unknown {
   else if (isPlain(value)) for (const item of Object.values(value)) deepFreeze(item);
   else return value;
   return Object.freeze(value);
-}
-
-/** An object literal, of any realm: its prototype is none, or has none itself. */
-export function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** A job that was never stored, with every field at its default: for stores' codecs and for tests. */

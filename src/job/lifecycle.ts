@@ -11,7 +11,12 @@ import { Status } from "./status.ts";
 /** How a try of a claimed job ended. */
 export type Ending =
   /** The handler resolved. */
-  | { readonly how: "success"; readonly result?: unknown }
+  | {
+      readonly how: "success";
+      readonly result?: unknown;
+      /** It was written by the handler's own transaction. */
+      readonly completed?: boolean;
+    }
   /** The handler rejected. `wait` (ms) overrides the job's own backoff; `final`: no more tries, whatever is left. */
   | { readonly how: "failure"; readonly error: TryError; readonly wait?: number; readonly final?: boolean }
   /** The handler asked to run again later. */

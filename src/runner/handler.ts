@@ -1,7 +1,7 @@
 // What a handler is given, and what a runner keeps of it.
 import type { Jobs } from "../client/jobs.ts";
-import type { KindRules } from "../kinds.ts";
 import type { Job } from "../job/job.ts";
+import type { KindRules } from "../kinds.ts";
 
 /** A session of a MongoDB driver, of any version. */
 export interface SessionLike {
@@ -17,7 +17,9 @@ export interface ClaimedJob<D = unknown, R = unknown> extends Job<D, R> {
    *
    * @throws CLAIM_LOST, NO_TRANSACTIONS, WRONG_SESSION, BAD_DATA for a result that cannot be stored.
    */
-  complete(options: { session: SessionLike } & ([R] extends [void] ? { result?: undefined } : { result: R })): Promise<void>;
+  complete(
+    options: { session: SessionLike } & ([R] extends [void] ? { result?: undefined } : { result: R }),
+  ): Promise<void>;
   /**
    * Stores how far the job is, a number or an object. Resolves when it is stored.
    *

@@ -35,7 +35,8 @@ const known = ["concurrency", "interval", "lease", "grace", "exclusive", "around
 export function parseRunnerOptions(given: unknown): RunnerSettings {
   const options = checkOptions(given, known, "the runner's options");
   return {
-    concurrency: options["concurrency"] === undefined ? 10 : wholeNumber(options["concurrency"], "concurrency", 1, 10_000),
+    concurrency:
+      options["concurrency"] === undefined ? 10 : wholeNumber(options["concurrency"], "concurrency", 1, 10_000),
     interval: milliseconds(options["interval"] ?? 500, "interval", 1),
     lease: milliseconds(options["lease"] ?? 30_000, "lease", 2000),
     grace: milliseconds(options["grace"] ?? 15_000, "grace"),
@@ -53,7 +54,10 @@ function arounds(given: unknown): readonly Around[] {
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
   for (const one of list) {
     if (typeof one !== "function") {
-      throw dayjobError("BAD_OPTION", `around is ${inBrief(one)}; give a function (job, context, next) or a list of them`);
+      throw dayjobError(
+        "BAD_OPTION",
+        `around is ${inBrief(one)}; give a function (job, context, next) or a list of them`,
+      );
     }
   }
   return list as readonly Around[];

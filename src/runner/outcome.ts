@@ -1,7 +1,8 @@
 // Outcomes: how a handler steers what becomes of its job. Returned or thrown, they mean the same. Told by a brand, also
 // through `cause`, since a helper may wrap what it caught, and made without a stack, since they are no errors.
-import { type Duration, milliseconds } from "../job/duration.ts";
+
 import { asError, dayjobError, inBrief } from "../errors.ts";
+import { type Duration, milliseconds } from "../job/duration.ts";
 
 /** What a handler may return or throw instead of a result or an error; made by `snooze`, `retryIn`, `giveUp`, `cancel`. */
 export interface Outcome extends Error {

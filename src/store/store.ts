@@ -86,9 +86,12 @@ export interface Acted {
 export type Act =
   /** Working: marked. New, waiting, blocked: cancelled at once. */
   | { readonly verb: "cancel"; readonly reason?: string }
-  /** Success, failed, cancelled become new, at `now`, with their retries given back (`retriesAgain`). Waiting run at `now`. */
+  /**
+   * Success, failed, cancelled become new, at `now`, with their retries given back (`retriesAgain`), their key held again, and
+   * without `finished`, `cancel`, `lost` and `result`. Waiting run at `now`.
+   */
   | { readonly verb: "retry" }
-  /** New, waiting, blocked. */
+  /** New, waiting, blocked. A change of `retries` is one of `maxRetries` as well. */
   | { readonly verb: "update"; readonly change: JobChange }
   /** All but working. The id is remembered for ten minutes (`InsertOptions.again`). */
   | { readonly verb: "remove" };
@@ -142,8 +145,8 @@ export interface Store {
   claimed(token: string, limit: number): Promise<readonly StoredJob[]>;
   /**
    * Ends tries, each only if its claim is still the valid one; one claim's end never touches another's. A cancel mark turns
-   * any status but success into cancelled. An end that was written before by the same call is answered as if it were
-   * written now. Whatever ends a job lets go of its key. In the given order.
+   * any status but success into cancelled. A job that has ended under this claim before is answered with the status that
+   * it got then, so that a call whose reply was lost can be made again. Whatever ends a job lets go of its key. In the given order.
    */
   finish(batch: readonly Finish[], limit: number): Promise<readonly Finished[]>;
   /**
@@ -158,8 +161,11 @@ export interface Store {
   beat(beat: Beat, limit: number): Promise<boolean>;
   /** What the instance holds by the store's word, with cancel marks; `marked`: only jobs that have one. */
   held(instance: string, limit: number, options?: { readonly marked?: boolean }): Promise<readonly HeldMark[]>;
-  /** Marks a runner stopped; its record stays, so that whatever it still holds is given back free of charge. */
-  retire(instance: string, limit: number): Promise<void>;
+  /**
+   * Marks a runner stopped; its record stays, so that whatever it still holds is given back free of charge. `remove`: takes
+   * the record away instead, for a runner that holds nothing.
+   */
+  retire(instance: string, limit: number, options?: { readonly remove?: boolean }): Promise<void>;
   /** All runner records. */
   runners(limit: number): Promise<readonly RunnerRecord[]>;
   /**

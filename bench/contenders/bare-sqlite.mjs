@@ -1,0 +1,87 @@
+// libsql alone, doing the writes that we do, in transactions: a batch is claimed by one statement that records the try
+// and returns the jobs, and finished by another. Columns and indexes are like ours. No lease, no retries, no events.
+import { randomBytes, randomUUID } from "node:crypto";
+import Database from "libsql";
+import { blocks, noteLooseError, pause } from "../lib/contender.mjs";
+import { versionOf } from "../lib/versions.mjs";
+
+const BATCH = 500;
+
+const SCHEMA = `
+  create table if not exists jobs (
+    id text primary key, kind text not null, status integer not null, data text not null, created integer not null,
+    runat integer not null, finished integer, retries integer not null, retryinterval integer not null,
+    tries text not null, trycount integer not null, priority integer not null, key text, holds text,
+    claimrunner text, claimtoken text
+  ) without rowid;
+  create index if not exists hot on jobs (kind, status, priority desc, runat) where status <= 3;
+  create unique index if not exists holds on jobs (kind, holds) where holds is not null;
+  create index if not exists claims on jobs (claimrunner) where status = 2;`;
+
+const INSERT = `
+  insert into jobs (id, kind, status, data, created, runat, retries, retryinterval, tries, trycount, priority)
+  values (?, 'bench', 1, ?, ?, ?, 20, 1000, '[]', 0, 0)`;
+
+const CLAIM = `
+  update jobs set status = 2, claimrunner = 'bare', claimtoken = ?, retries = retries - 1, trycount = trycount + 1,
+    tries = json_insert(tries, '$[#]', json_object('runner', 'bare', 'when', ?))
+  where id in (select id from jobs where kind = 'bench' and status = 1 and runat <= ? order by priority desc, runat limit ?)
+  returning id, data, tries, retries, created, runat, priority`;
+
+const FINISH = `
+  update jobs set status = 4, finished = ?, holds = null
+  where id in (select value from json_each(?)) and claimtoken = ? and status = 2`;
+
+/** @type {import("../lib/contender.mjs").Contender} */
+export const contender = {
+  name: "bare libsql driver",
+  server: "sqlite",
+  version: versionOf("libsql"),
+  variants: {
+    best: { label: "batches of 500, synchronous = FULL", synchronous: "full" },
+    normal: { label: "batches of 500, synchronous = NORMAL", synchronous: "normal" },
+  },
+
+  async open(url, { synchronous }) {
+    const db = new Database(url.replace("file:", ""));
+    db.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}; pragma busy_timeout = 5000; ${SCHEMA}`);
+    const [insert, claim, finish] = [INSERT, CLAIM, FINISH].map((sql) => db.prepare(sql));
+    const life = { open: true };
+
+    /** @param {import("../lib/contender.mjs").Item[]} items */
+    const insertAll = db.transaction((items) => {
+      for (const item of items) {
+        const now = Date.now();
+        insert.run(randomBytes(12).toString("hex"), JSON.stringify(item), now, now);
+      }
+    });
+
+    /** @param {import("../lib/contender.mjs").Handler} handler */
+    async function work(handler) {
+      while (life.open) {
+        const token = randomUUID();
+        const rows = claim.all(token, Date.now(), Date.now(), BATCH);
+        if (rows.length === 0) await pause(10);
+        else {
+          await Promise.all(rows.map((/** @type {{ data: string }} */ { data }) => handler(JSON.parse(data))));
+          finish.run(Date.now(), JSON.stringify(rows.map((/** @type {{ id: string }} */ { id }) => id)), token);
+        }
+      }
+    }
+
+    return {
+      put: async (item) => insertAll([item]),
+      putMany: async (items) => {
+        for (const block of blocks(items, BATCH)) insertAll(block);
+      },
+      run: async (handler) => {
+        work(handler).catch(noteLooseError);
+      },
+      left: async () => db.prepare("select 1 from jobs where kind = 'bench' and status <= 3 limit 1").all().length,
+      close: async () => {
+        life.open = false;
+        db.close();
+      },
+    };
+  },
+};

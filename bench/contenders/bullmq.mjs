@@ -1,0 +1,48 @@
+import { Queue, Worker } from "bullmq";
+import { blocks, noteLooseError } from "../lib/contender.mjs";
+import { versionOf } from "../lib/versions.mjs";
+
+/** @type {import("../lib/contender.mjs").Contender} */
+export const contender = {
+  name: "bullmq",
+  server: "redis",
+  version: versionOf("bullmq"),
+  variants: {
+    best: { label: "concurrency 200, finished jobs removed", concurrency: 200, removeOnComplete: true },
+    kept: { label: "concurrency 200, finished jobs kept", concurrency: 200, removeOnComplete: false },
+    default: { label: "defaults (concurrency 1, finished jobs kept)", concurrency: 1, removeOnComplete: false },
+  },
+
+  async open(url, { concurrency, removeOnComplete }) {
+    const { hostname, port } = new URL(url);
+    const connection = { host: hostname, port: Number(port), maxRetriesPerRequest: null };
+    const opts = { removeOnComplete: removeOnComplete === true };
+    const queue = new Queue("bench", { connection, defaultJobOptions: opts });
+    await queue.waitUntilReady();
+    /** @type {Worker | undefined} */
+    let worker;
+    return {
+      put: (item) => queue.add("bench", item),
+      putMany: async (items) => {
+        for (const block of blocks(items, 1_000)) await queue.addBulk(block.map((data) => ({ name: "bench", data })));
+      },
+      run: async (handler) => {
+        worker = new Worker("bench", async (job) => handler(job.data), {
+          connection,
+          concurrency: Number(concurrency),
+          lockDuration: 600_000,
+        });
+        worker.on("error", noteLooseError);
+        await worker.waitUntilReady();
+      },
+      left: async () => {
+        const counts = await queue.getJobCounts("wait", "active", "delayed", "prioritized", "failed");
+        return Object.values(counts).reduce((sum, count) => sum + count, 0);
+      },
+      close: async () => {
+        await worker?.close();
+        await queue.close();
+      },
+    };
+  },
+};

@@ -1,0 +1,54 @@
+import pulsePackage from "@pulsecron/pulse";
+import { MongoClient } from "mongodb";
+import { eachInFlight, noteLooseError } from "../lib/contender.mjs";
+import { versionOf } from "../lib/versions.mjs";
+
+const { Pulse } = pulsePackage;
+
+/** @type {import("../lib/contender.mjs").Contender} */
+export const contender = {
+  name: "pulse",
+  server: "mongodb",
+  version: versionOf("@pulsecron/pulse"),
+  variants: {
+    best: {
+      label: "concurrency 100, no lock limit, processEvery 1 s",
+      config: { processEvery: "1 second", maxConcurrency: 100, defaultConcurrency: 100, lockLimit: 0 },
+    },
+    latency: {
+      label: "concurrency 100, processEvery 10 ms",
+      config: { processEvery: "0.01 seconds", maxConcurrency: 100, defaultConcurrency: 100, lockLimit: 0 },
+    },
+    default: { label: "defaults (concurrency 5, processEvery 5 s)", config: {} },
+  },
+
+  async open(url, { config }) {
+    const client = await new MongoClient(url, { maxPoolSize: 100, writeConcern: { w: "majority" } }).connect();
+    const db = client.db();
+    const pulse = new Pulse({
+      mongo: /** @type {never} */ (db),
+      .../** @type {object} */ (config),
+      defaultLockLifetime: 600_000,
+      resumeOnRestart: false,
+    });
+    pulse.on("error", noteLooseError);
+    await pulse._ready;
+    const jobs = db.collection("pulseJobs");
+    /** @param {object} item */
+    const put = (item) => pulse.now("bench", item);
+    return {
+      put,
+      putMany: (items) => eachInFlight(items, 50, put), // it has no bulk insert
+      run: async (handler) => {
+        const { defaultConcurrency: concurrency } = /** @type {{ defaultConcurrency?: number }} */ (config);
+        pulse.define("bench", async (job) => handler(job.attrs.data), concurrency ? { concurrency, lockLimit: 0 } : {});
+        await pulse.start();
+      },
+      left: () => jobs.countDocuments({ lastFinishedAt: { $exists: false } }, { limit: 1 }),
+      close: async () => {
+        await pulse.stop();
+        await client.close();
+      },
+    };
+  },
+};

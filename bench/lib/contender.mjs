@@ -1,0 +1,64 @@
+// What every contender looks like to the bench, and what several of them share.
+
+/**
+ * @typedef {{ i: number, at?: number, pad: string }} Item the data of one job: its number, when it was put, and padding
+ * @typedef {(item: Item) => void | Promise<void>} Handler
+ *
+ * @typedef {object} Session a contender at work on one fresh database, in a process of its own
+ * @property {(item: Item) => Promise<unknown>} put one job, durable when it resolves
+ * @property {(items: Item[], options?: { kind?: string, future?: boolean }) => Promise<unknown>} putMany by the fastest
+ *   means that the contender has, durable when it resolves
+ * @property {(handler: Handler) => Promise<unknown>} run starts to run jobs, and goes on until `close`
+ * @property {() => Promise<number>} left how many due jobs (or whether any: 1) are not yet durably finished
+ * @property {() => Promise<unknown>} close
+ *
+ * @typedef {Record<string, unknown> & { label: string }} Settings `label` says them in the table
+ *
+ * @typedef {object} Contender
+ * @property {string} name
+ * @property {"mongodb" | "sqlite" | "redis" | "postgresql"} server
+ * @property {string} version
+ * @property {Record<string, Settings>} variants "best" and "default" at least, where they differ
+ * @property {string} [durability] what a finished write has survived, where it is not that of the server
+ * @property {(url: string, settings: Settings) => Promise<Session>} open
+ */
+
+/** Milliseconds of the machine's monotonic clock: the same in all processes of one machine. */
+export const clock = () => Number(process.hrtime.bigint()) / 1e6;
+
+/** @param {number} ms */
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Runs `work` for each item with so many in flight.
+ * @template T
+ * @param {T[]} items
+ * @param {number} inFlight
+ * @param {(item: T) => Promise<unknown>} work
+ */
+export async function eachInFlight(items, inFlight, work) {
+  let next = 0;
+  const lane = async () => {
+    while (next < items.length) await work(/** @type {T} */ (items[next++]));
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+}
+
+/**
+ * Cuts a list into blocks.
+ * @template T
+ * @param {T[]} items
+ * @param {number} size
+ */
+export function* blocks(items, size) {
+  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
+}
+
+/** Keeps a rival's loose rejections from ending its process; they are counted, and told with the result. */
+export const looseErrors = { count: 0, first: "" };
+
+/** @param {unknown} error */
+export function noteLooseError(error) {
+  looseErrors.count++;
+  looseErrors.first ||= error instanceof Error ? error.message : String(error);
+}

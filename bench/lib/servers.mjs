@@ -1,0 +1,227 @@
+// The servers that the bench measures on: the MongoDB-compatible one of the tests, and private instances of Redis and
+// PostgreSQL on free ports in folders of their own, ended by their own process ids. A server that is not to be had is
+// said, with the reason, and its rows are left out.
+import { execFileSync, spawn } from "node:child_process";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MongoClient } from "mongodb";
+import pg from "pg";
+import { ensureMongo } from "../../scripts/mongo-server.mjs";
+import { pause } from "./contender.mjs";
+
+/**
+ * @typedef {object} Server
+ * @property {string} about name, version and durability, for the heading of the table
+ * @property {() => Promise<{ url: string, drop: () => Promise<unknown> }>} fresh an empty database
+ * @property {() => Promise<unknown>} stop
+ * @typedef {Server | { missing: string }} MaybeServer
+ */
+
+let names = 0;
+const newName = () => `bench_${process.pid}_${++names}`;
+
+/** @type {Record<string, (log: (line: string) => void) => Promise<Server>>} */
+export const startServer = { sqlite: startSqlite, mongodb: startMongo, redis: startRedis, postgresql: startPostgres };
+
+/** @returns {Promise<Server>} */
+async function startSqlite() {
+  const folder = mkdtempSync(join(tmpdir(), "dayjob-bench-"));
+  const { default: Database } = await import("libsql");
+  const version = new Database(":memory:").prepare("select sqlite_version() as version").get().version;
+  return {
+    about: `SQLite ${version} (libsql), WAL, synchronous = FULL where a row does not say otherwise`,
+    fresh: async () => {
+      const path = join(folder, `${newName()}.db`);
+      const drop = async () => {
+        for (const end of ["", "-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
+      };
+      return { url: `file:${path}`, drop };
+    },
+    stop: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/**
+ * @param {(line: string) => void} log
+ * @returns {Promise<Server>}
+ */
+async function startMongo(log) {
+  const server = await ensureMongo({ log });
+  const client = await new MongoClient(server.url).connect();
+  const url = new URL(server.url);
+  return {
+    about: `${server.kind} ${server.version} (MongoDB-compatible), write concern majority for all`,
+    fresh: async () => {
+      url.pathname = `/${newName()}`;
+      const name = url.pathname.slice(1);
+      return { url: url.href, drop: () => client.db(name).dropDatabase() };
+    },
+    stop: async () => {
+      await client.close();
+      await server.stop();
+    },
+  };
+}
+
+/**
+ * @param {(line: string) => void} log
+ * @returns {Promise<Server>}
+ */
+async function startRedis(log) {
+  installWhenMissing("redis-server", () => findCommand("redis-server"), log);
+  const folder = mkdtempSync(join(tmpdir(), "dayjob-bench-redis-"));
+  const port = await freePort();
+  const options = { port, bind: "127.0.0.1", dir: folder, save: "", appendonly: "yes", appendfsync: "always" };
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = spawn("redis-server", args, { stdio: "ignore" });
+  const { Redis } = await import("ioredis");
+  const client = new Redis(port, "127.0.0.1", { maxRetriesPerRequest: 40 });
+  client.on("error", () => {}); // until it listens
+  const version = /redis_version:(\S+)/.exec(await client.info("server"))?.[1];
+  return {
+    about: `Redis ${version}, appendonly yes, appendfsync always (a write is answered when it is on disk)`,
+    fresh: async () => {
+      await client.flushall();
+      return { url: `redis://127.0.0.1:${port}/0`, drop: () => client.flushall() };
+    },
+    stop: async () => {
+      client.disconnect();
+      await endChild(child, "SIGTERM");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * @param {(line: string) => void} log
+ * @returns {Promise<Server>}
+ */
+async function startPostgres(log) {
+  installWhenMissing("postgresql", findPostgres, log);
+  const bin = /** @type {string} */ (findPostgres());
+  const folder = mkdtempSync(join(tmpdir(), "dayjob-bench-postgres-"));
+  // PostgreSQL refuses to run as root.
+  const root = process.getuid?.() === 0;
+  const as = root ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : [];
+  if (root) execFileSync("chown", ["postgres:postgres", folder]);
+  else chmodSync(folder, 0o700);
+  const data = join(folder, "data");
+  /** @param {string[]} command @returns {[string, string[]]} */
+  const asUser = (command) => {
+    const [first, ...rest] = [...as, ...command];
+    return [/** @type {string} */ (first), rest];
+  };
+  execFileSync(...asUser([join(bin, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8"]), {
+    stdio: "ignore",
+    cwd: folder,
+  });
+  const port = await freePort();
+  const settings = {
+    port,
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: folder,
+    fsync: "on",
+    synchronous_commit: "on",
+    shared_buffers: "512MB",
+    max_wal_size: "4GB",
+    max_connections: 200,
+  };
+  const options = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const child = spawn(...asUser([join(bin, "postgres"), "-D", data, ...options]), { stdio: "ignore", cwd: folder });
+  const base = `postgres://postgres@127.0.0.1:${port}`;
+  const client = await connectPostgres(`${base}/postgres`);
+  const version = (await client.query("show server_version")).rows[0].server_version;
+  return {
+    about: `PostgreSQL ${version}, fsync on, synchronous_commit on, shared_buffers 512 MB, max_wal_size 4 GB`,
+    fresh: async () => {
+      const name = newName();
+      await client.query(`create database ${name}`);
+      return { url: `${base}/${name}`, drop: () => client.query(`drop database ${name} with (force)`) };
+    },
+    stop: async () => {
+      await client.end();
+      await endChild(child, "SIGINT");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** @param {string} url */
+async function connectPostgres(url) {
+  for (let left = 100; ; left--) {
+    const client = new pg.Client(url);
+    client.on("error", () => {}); // at its end
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      if (left === 0) throw error;
+      await pause(100);
+    }
+  }
+}
+
+/** The folder of the newest PostgreSQL's programs. */
+function findPostgres() {
+  const base = "/usr/lib/postgresql";
+  try {
+    const versions = readdirSync(base).sort((a, b) => Number(b) - Number(a));
+    return versions.map((version) => join(base, version, "bin")).find((bin) => readdirSync(bin).includes("initdb"));
+  } catch {
+    const initdb = findCommand("initdb");
+    return initdb && join(initdb, "..");
+  }
+}
+
+/**
+ * @param {string} debianPackage
+ * @param {() => string | undefined} find
+ * @param {(line: string) => void} log
+ */
+function installWhenMissing(debianPackage, find, log) {
+  if (find()) return;
+  if (process.getuid?.() !== 0 || !findCommand("apt-get")) {
+    throw new Error(`${debianPackage} is not installed, and only root can install it`);
+  }
+  log(`bench: apt-get install ${debianPackage}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  execFileSync("apt-get", ["-q", "update"], { stdio: "ignore", env });
+  execFileSync("apt-get", ["-q", "-y", "install", "--no-install-recommends", debianPackage], { stdio: "ignore", env });
+  if (!find()) throw new Error(`${debianPackage} was installed, but its programs are not where they are looked for`);
+}
+
+/** @param {string} name */
+function findCommand(name) {
+  try {
+    return execFileSync("sh", ["-c", 'command -v "$1"', "sh", name], { encoding: "utf8" }).trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+/**
+ * @param {import("node:child_process").ChildProcess} child
+ * @param {NodeJS.Signals} signal
+ */
+async function endChild(child, signal) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  child.kill(signal);
+  const force = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await exited;
+  clearTimeout(force);
+}

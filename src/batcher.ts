@@ -1,0 +1,86 @@
+// Gathers single writes into batches: writes at once when idle, and gathers while a write is under way. No timer, hence no
+// added wait. One write is under way at a time, so what was added first is written first.
+import { dayjobError } from "./errors.ts";
+
+export interface BatcherParts<T, R> {
+  /** Writes a batch; answers with one result for each item, in order. Its rejection is that of the batch's items, and of no others. */
+  readonly write: (batch: readonly T[]) => Promise<readonly R[]>;
+  /** The most items in one write. */
+  readonly most: number;
+  /** The weight of an item, and the most weight in one write (an item that is heavier alone goes alone). */
+  readonly weigh?: (item: T) => number;
+  readonly heaviest?: number;
+  /** The most items that may wait: what is added beyond is refused. Default: no limit. */
+  readonly mostWaiting?: number;
+}
+
+interface Waiting<T, R> {
+  readonly item: T;
+  readonly resolve: (result: R) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Batcher<T, R> {
+  readonly #parts: BatcherParts<T, R>;
+  #waiting: Waiting<T, R>[] = [];
+  #writing = false;
+
+  constructor(parts: BatcherParts<T, R>) {
+    this.#parts = parts;
+  }
+
+  /** Items that no write has taken yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Resolves when the item's batch was written, with the item's result.
+   *
+   * @throws STORE_FAILED at once, when too many items wait already.
+   */
+  add(item: T): Promise<R> {
+    const { mostWaiting = Number.POSITIVE_INFINITY } = this.#parts;
+    if (this.#waiting.length >= mostWaiting) return Promise.reject(tooMany(mostWaiting));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      if (!this.#writing) void this.#writeAll();
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.length > 0) await this.#write(this.#take());
+    this.#writing = false;
+  }
+
+  async #write(batch: readonly Waiting<T, R>[]): Promise<void> {
+    try {
+      const results = await this.#parts.write(batch.map(({ item }) => item));
+      if (results.length !== batch.length) throw new Error(`${batch.length} items gave ${results.length} results`);
+      for (const [at, { resolve }] of batch.entries()) resolve(results[at] as R);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  /** The longest run of waiting items that fits into one write: one item at least. */
+  #take(): readonly Waiting<T, R>[] {
+    const { most, weigh = () => 0, heaviest = Number.POSITIVE_INFINITY } = this.#parts;
+    let count = 0;
+    for (let weight = 0; count < Math.min(most, this.#waiting.length); count++) {
+      weight += weigh((this.#waiting[count] as Waiting<T, R>).item);
+      if (count > 0 && weight > heaviest) break;
+    }
+    const batch = this.#waiting.slice(0, count);
+    this.#waiting = this.#waiting.slice(count);
+    return batch;
+  }
+}
+
+function tooMany(mostWaiting: number): Error {
+  return dayjobError(
+    "STORE_FAILED",
+    `${mostWaiting} writes wait for the store already, and this one was refused; await the earlier ones before adding more`,
+  );
+}

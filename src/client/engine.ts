@@ -1,0 +1,190 @@
+// What all parts of a client share: its store, opened at first use; the store's clock; the bell; and the order in which it
+// is closed.
+import { type Clock, pause } from "../clock.ts";
+import { dayjobError, isOutage } from "../errors.ts";
+import type { Random } from "../job/backoff.ts";
+import type { Duration } from "../job/duration.ts";
+import type { NewJob } from "../job/new-job.ts";
+import type { KindRules } from "../kinds.ts";
+import { backoff } from "../loop.ts";
+import type { Store } from "../store/store.ts";
+import { Bell } from "./bell.ts";
+import { StoreClock } from "./store-clock.ts";
+
+/** What a runner sees of its client. */
+export interface Engine {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Milliseconds that a verb may take. */
+  readonly timeout: number;
+  /** Bytes of BSON. */
+  readonly dataLimit: number;
+  readonly storeClock: StoreClock;
+  readonly bell: Bell;
+  /** Aborts when the store is about to be closed. */
+  readonly closing: AbortSignal;
+  /** The open store; opens it at first use. Rejects with CLOSED after `close()`; a failed opening is tried again at the next call. */
+  store(): Promise<Store>;
+  /** Has `close()` stop this runner first; the returned function takes it back. */
+  register(runner: Stoppable): () => void;
+  /** The rules of a kind that `open` was given. */
+  rulesOf(kind: string): KindRules<never> | undefined;
+}
+
+export interface Stoppable {
+  stop(options?: { grace?: Duration }): Promise<void>;
+}
+
+export interface EngineParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timeout: number;
+  readonly dataLimit: number;
+  readonly connect: () => Promise<Store>;
+  readonly kinds: ReadonlyMap<string, unknown>;
+  readonly rulesOf: (kind: string) => KindRules<never> | undefined;
+  readonly beforePut: ((job: NewJob) => NewJob) | undefined;
+  readonly failed: (error: unknown, during: string) => void;
+}
+
+export class ClientEngine implements Engine {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timeout: number;
+  readonly dataLimit: number;
+  readonly storeClock: StoreClock;
+  readonly bell: Bell;
+  readonly closing: AbortSignal;
+  readonly parts: EngineParts;
+  readonly #closing = new AbortController();
+  readonly #runners = new Set<Stoppable>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  #opening: Promise<Store> | undefined;
+  #opened: Store | undefined;
+  #isClosed = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: EngineParts) {
+    this.parts = parts;
+    this.clock = parts.clock;
+    this.random = parts.random;
+    this.timeout = parts.timeout;
+    this.dataLimit = parts.dataLimit;
+    this.closing = this.#closing.signal;
+    this.storeClock = new StoreClock(parts.clock);
+    this.bell = new Bell({ store: () => this.#opened, failed: parts.failed });
+  }
+
+  /** The store, if it is open. */
+  get opened(): Store | undefined {
+    return this.#opened;
+  }
+
+  /** @throws CLOSED. */
+  checkOpen(): void {
+    if (this.#isClosed) throw dayjobError("CLOSED", "this client was closed; open another one");
+  }
+
+  async store(): Promise<Store> {
+    this.checkOpen();
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  /** Does some work on the store; `close()` waits for it. */
+  run<T>(work: (store: Store) => Promise<T>): Promise<T> {
+    const running = this.store().then(work);
+    this.#underWay.add(running);
+    const forget = (): void => void this.#underWay.delete(running);
+    running.then(forget, forget);
+    return running;
+  }
+
+  /**
+   * Calls a verb of the store, again after outages, until the time limit of verbs has passed. `again` is true from the
+   * second call on.
+   */
+  async insist<T>(verb: (limit: number, again: boolean) => Promise<T>): Promise<T> {
+    const end = this.clock.monotonic() + this.timeout;
+    for (let failures = 0; ; ) {
+      try {
+        return await verb(Math.max(1, Math.ceil(end - this.clock.monotonic())), failures > 0);
+      } catch (error) {
+        const wait = backoff(++failures, this.random);
+        if (!isOutage(error) || this.closing.aborted || this.clock.monotonic() + wait >= end) throw error;
+        await pause(this.clock, wait, this.closing);
+      }
+    }
+  }
+
+  register(runner: Stoppable): () => void {
+    this.#runners.add(runner);
+    return () => void this.#runners.delete(runner);
+  }
+
+  rulesOf(kind: string): KindRules<never> | undefined {
+    return this.parts.rulesOf(kind);
+  }
+
+  /** Stops the runners, lets what is under way end, then closes the store. A second call is the same close. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #open(): Promise<Store> {
+    const store = await this.parts.connect();
+    try {
+      this.checkOpen();
+      await this.storeClock.measure(store, this.timeout);
+      this.checkOpen();
+    } catch (error) {
+      await store.close().catch((failure: unknown) => this.parts.failed(failure, "close"));
+      throw error;
+    }
+    this.#opened = store;
+    return store;
+  }
+
+  /** The runners first: handlers may still use the client as they end. */
+  async #close(): Promise<void> {
+    while (this.#runners.size > 0) await this.#stopRunners();
+    this.#isClosed = true;
+    await Promise.allSettled(this.#underWay);
+    this.#closing.abort();
+    await this.bell.close();
+    await this.#opening?.catch(() => {});
+    const store = this.#opened;
+    this.#opened = undefined;
+    await store?.close();
+  }
+
+  async #stopRunners(): Promise<void> {
+    const runners = [...this.#runners];
+    this.#runners.clear();
+    const stops = await Promise.allSettled(runners.map((runner) => runner.stop()));
+    for (const stop of stops) if (stop.status === "rejected") this.parts.failed(stop.reason, "stop");
+  }
+}
+
+const inside = Symbol.for("dayjob.engine");
+
+/** Lets `engineOf` find the engine of a client. */
+export function attachEngine(jobs: object, engine: ClientEngine): void {
+  Object.defineProperty(jobs, inside, { value: engine });
+}
+
+/**
+ * The engine of a client.
+ *
+ * @throws BAD_OPTION for what is no client.
+ */
+export function engineOf(jobs: object): ClientEngine {
+  const engine = (jobs as { [inside]?: ClientEngine } | undefined)?.[inside];
+  if (engine === undefined)
+    throw dayjobError("BAD_OPTION", "jobs is no client of dayjob; give what open() resolves to");
+  return engine;
+}

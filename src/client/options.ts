@@ -1,0 +1,72 @@
+// The options of a client, checked once.
+import { type Clock, systemClock } from "../clock.ts";
+import { dayjobError, inBrief } from "../errors.ts";
+import type { Random } from "../job/backoff.ts";
+import { defaultDataLimit, largestDataLimit } from "../job/data.ts";
+import { type Duration, milliseconds } from "../job/duration.ts";
+import { type AnyKind, kindName } from "../job/kind-name.ts";
+import type { NewJob } from "../job/new-job.ts";
+import { wholeNumber } from "../job/options.ts";
+import { type KindRules, rulesOfKind } from "../kinds.ts";
+
+/** The options that do not depend on the store. */
+export interface ClientOptions {
+  /** Kinds whose rules hold for puts by their plain name as well. */
+  kinds?: readonly AnyKind[];
+  /** Called for each new job, before it is checked: may add meta, refuse by throwing, or change it. */
+  beforePut?: (job: NewJob) => NewJob;
+  /** How long a call may take, 10 s by default. */
+  timeout?: Duration;
+  /** The most bytes of a job's data as BSON: 1 MB by default, 8 MB at most. */
+  dataLimit?: number;
+}
+
+export interface ClientSettings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timeout: number;
+  readonly dataLimit: number;
+  readonly kinds: ReadonlyMap<string, AnyKind>;
+  readonly rulesOf: (kind: string) => KindRules<never> | undefined;
+  readonly beforePut: ((job: NewJob) => NewJob) | undefined;
+}
+
+export const clientOptionNames: readonly string[] = ["kinds", "beforePut", "timeout", "dataLimit"];
+
+const defaultTimeout = 10_000;
+
+/** @throws BAD_OPTION naming the option. Other fields are not looked at. */
+export function clientSettings(given: Readonly<Record<string, unknown>>): ClientSettings {
+  const kinds = kindsByName(given["kinds"] ?? []);
+  return {
+    clock: (given["clock"] as Clock | undefined) ?? systemClock,
+    random: (given["random"] as Random | undefined) ?? Math.random,
+    timeout: milliseconds(given["timeout"] ?? defaultTimeout, "timeout", 1),
+    dataLimit:
+      given["dataLimit"] === undefined
+        ? defaultDataLimit
+        : wholeNumber(given["dataLimit"], "dataLimit", 1, largestDataLimit, " (bytes)"),
+    kinds,
+    rulesOf: (kind) => rulesOfKind(kinds.get(kind)),
+    beforePut: beforePutOf(given["beforePut"]),
+  };
+}
+
+function kindsByName(given: unknown): ReadonlyMap<string, AnyKind> {
+  if (!Array.isArray(given)) throw dayjobError("BAD_OPTION", `kinds is ${inBrief(given)}; give a list of kinds`);
+  const kinds = new Map<string, AnyKind>();
+  for (const [at, kind] of given.entries()) {
+    const name = kindName(kind, `kinds[${at}]`);
+    if (typeof kind === "string") {
+      throw dayjobError("BAD_OPTION", `kinds[${at}] is ${inBrief(kind)}; give a kind made by kind()`);
+    }
+    if (kinds.has(name)) throw dayjobError("BAD_OPTION", `kinds has two kinds of the name ${inBrief(name)}`);
+    kinds.set(name, kind as AnyKind);
+  }
+  return kinds;
+}
+
+function beforePutOf(given: unknown): ClientSettings["beforePut"] {
+  if (given === undefined || typeof given === "function") return given as ClientSettings["beforePut"];
+  throw dayjobError("BAD_OPTION", `beforePut is ${inBrief(given)}; give a function that takes a job and returns one`);
+}

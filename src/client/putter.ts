@@ -1,0 +1,186 @@
+// Puts: single ones gathered into batches, many in blocks, those of a caller's transaction one after another. Outages are
+// waited out; ids are made here, so that a write whose reply was lost is told from another's (ENGINE.md 9).
+import { Batcher } from "../batcher.ts";
+import { asError, dayjobError, inBrief, isDayjobError, isOutage, storeOutage } from "../errors.ts";
+import type { Emitter } from "../events.ts";
+import { type PutJob, type StoredJob, toJob, toPutJob } from "../job/job.ts";
+import { type Draft, type NewJob, optionNames } from "../job/new-job.ts";
+import { checkOptions } from "../job/options.ts";
+import type { Inserted, Store } from "../store/store.ts";
+import { draft, draftMember, jobsOf } from "./drafts.ts";
+import type { ClientEngine } from "./engine.ts";
+import type { JobsEvents, PutOptions } from "./jobs.ts";
+import { checkSession, SessionQueue } from "./sessions.ts";
+
+interface Item {
+  readonly job: StoredJob;
+  readonly draft: Draft;
+}
+
+/** What became of one item: a job that the store refuses does not stop the others. */
+type Written = { readonly inserted: Inserted } | { readonly error: unknown };
+
+/** Jobs and bytes in one write. */
+const mostAtOnce = 1000;
+const heaviestWrite = 8 * 1024 * 1024;
+/** Single puts that may wait; beyond, the caller does not await them, and memory would fill. */
+const mostWaiting = 100_000;
+
+export class Putter {
+  readonly #engine: ClientEngine;
+  readonly #events: Emitter<JobsEvents>;
+  readonly #batcher: Batcher<Item, Written>;
+  readonly #sessions = new SessionQueue();
+
+  constructor(engine: ClientEngine, events: Emitter<JobsEvents>) {
+    this.#engine = engine;
+    this.#events = events;
+    this.#batcher = new Batcher({
+      most: mostAtOnce,
+      heaviest: heaviestWrite,
+      weigh: ({ draft }) => draft.size,
+      mostWaiting,
+      write: async (items) => this.#write(await engine.store(), items),
+    });
+  }
+
+  async put(kind: NewJob["kind"], data: unknown, given: PutOptions | undefined): Promise<PutJob> {
+    this.#engine.checkOpen();
+    const { session, ...options } = checkOptions(given, [...optionNames, "session"]) as PutOptions;
+    const one = draft(this.#engine, { ...options, kind, data });
+    if (session !== undefined) return first(await this.#putInSession([one], session));
+    return this.#engine.run(async (store) => {
+      const job = first(jobsOf(this.#engine, [one], store));
+      const written = await this.#batcher.add({ job, draft: one });
+      if ("error" in written) throw notPut(written.error, [job.id], []);
+      return toPutJob(written.inserted.job, written.inserted.duplicate);
+    });
+  }
+
+  /** All are checked before the first is written. */
+  async putMany(given: Iterable<NewJob> | AsyncIterable<NewJob>, options: unknown): Promise<PutJob[]> {
+    this.#engine.checkOpen();
+    const { session } = checkOptions(options, ["session"], "putMany's options");
+    const drafts: Draft[] = [];
+    if (isIterable(given)) for (const job of given) drafts.push(draftMember(this.#engine, job, drafts.length));
+    else for await (const job of asyncIterable(given)) drafts.push(draftMember(this.#engine, job, drafts.length));
+    if (session !== undefined) return this.#putInSession(drafts, session);
+    return this.#engine.run((store) => this.#putBlocks(drafts, store));
+  }
+
+  async #putBlocks(drafts: readonly Draft[], store: Store): Promise<PutJob[]> {
+    const jobs = jobsOf(this.#engine, drafts, store);
+    const put: PutJob[] = [];
+    for (const block of blocks(drafts)) {
+      const items = block.map((at) => ({ job: jobs[at] as StoredJob, draft: drafts[at] as Draft }));
+      const written = await this.#write(store, items);
+      const failure = written.find((one) => "error" in one);
+      const inserted = written.flatMap((one) => ("inserted" in one ? [one.inserted] : []));
+      for (const { job, duplicate } of inserted) put.push(toPutJob(job, duplicate));
+      if (failure !== undefined) throw notPut(failure.error, jobs.map(idOf), put.map(idOf));
+    }
+    return put;
+  }
+
+  /** Durable at the commit, which is the caller's; hence nobody is woken, nothing is told, and nothing is tried again. */
+  async #putInSession(drafts: readonly Draft[], given: unknown): Promise<PutJob[]> {
+    const session = checkSession(given);
+    return this.#engine.run((store) =>
+      this.#sessions.run(session, async () => {
+        const jobs = jobsOf(this.#engine, drafts, store);
+        const put: PutJob[] = [];
+        for (const block of blocks(drafts)) {
+          const batch = block.map((at) => jobs[at] as StoredJob);
+          const inserted = await store.insert(batch, this.#engine.timeout, { session });
+          for (const { job, duplicate } of inserted) put.push(toPutJob(job, duplicate));
+        }
+        return put;
+      }),
+    );
+  }
+
+  async #write(store: Store, items: readonly Item[]): Promise<readonly Written[]> {
+    const written = await this.#writeEach(store, items, false);
+    const fresh = written.flatMap((one) => ("inserted" in one && !one.inserted.duplicate ? [one.inserted.job] : []));
+    if (fresh.length === 0) return written;
+    this.#engine.bell.ring([...new Set(fresh.map(({ kind }) => kind))]);
+    if (this.#events.has("put")) this.#events.emit("put", { jobs: fresh.map(toJob) });
+    return written;
+  }
+
+  /** What the store refuses, and is no outage, is halved down to the job that is to blame. */
+  async #writeEach(store: Store, items: readonly Item[], again: boolean): Promise<readonly Written[]> {
+    try {
+      return (await this.#insert(store, items, again)).map((inserted) => ({ inserted }));
+    } catch (error) {
+      if (items.length === 1 || isOutage(error)) return items.map(() => ({ error }));
+      const middle = Math.ceil(items.length / 2);
+      const before = await this.#writeEach(store, items.slice(0, middle), true);
+      return [...before, ...(await this.#writeEach(store, items.slice(middle), true))];
+    }
+  }
+
+  async #insert(store: Store, items: readonly Item[], again: boolean): Promise<readonly Inserted[]> {
+    const jobs = items.map(({ job }) => job);
+    let repeated = again;
+    const inserted = await this.#engine.insist((limit, second) => {
+      repeated ||= second;
+      return store.insert(jobs, limit, repeated ? { again: true } : {});
+    });
+    return inserted.map((one, at) => (repeated && isOwn(items[at] as Item, one) ? { ...one, duplicate: false } : one));
+  }
+}
+
+/** An id that was made here and is found at a second attempt was stored by the first. */
+function isOwn({ draft, job }: Item, inserted: Inserted): boolean {
+  return draft.ownId && inserted.duplicate && inserted.job.id === job.id;
+}
+
+/** Indexes, in runs that fit into one write. */
+function* blocks(drafts: readonly Draft[]): Generator<readonly number[]> {
+  let block: number[] = [];
+  let weight = 0;
+  for (const [at, { size }] of drafts.entries()) {
+    if (block.length === mostAtOnce || (block.length > 0 && weight + size > heaviestWrite)) {
+      yield block;
+      block = [];
+      weight = 0;
+    }
+    block.push(at);
+    weight += size;
+  }
+  if (block.length > 0) yield block;
+}
+
+function notPut(cause: unknown, ids: readonly string[], stored: readonly string[]): Error {
+  const { message } = asError(cause);
+  const known = ids.length === 1 ? `the job ${ids[0]}` : `${ids.length - stored.length} of ${ids.length} jobs`;
+  const advice =
+    "putting again with the same id is safe (the error's `ids` has them all, `stored` those that are stored)";
+  const text = `it is not known that ${known} is stored: ${message}; ${advice}`;
+  const code = isDayjobError(cause) ? cause.code : "STORE_FAILED";
+  const error = isOutage(cause) ? storeOutage(text, cause) : dayjobError(code, text, { cause });
+  return Object.assign(error, { ids, stored });
+}
+
+function isIterable(given: object): given is Iterable<NewJob> {
+  return typeof (given as Partial<Iterable<NewJob>> | undefined)?.[Symbol.iterator] === "function";
+}
+
+function asyncIterable(given: object): AsyncIterable<NewJob> {
+  if (typeof (given as Partial<AsyncIterable<NewJob>> | undefined)?.[Symbol.asyncIterator] === "function") {
+    return given as AsyncIterable<NewJob>;
+  }
+  throw dayjobError(
+    "BAD_OPTION",
+    `jobs is ${inBrief(given)}; give a list, or another iterable, of { kind, data, ... }`,
+  );
+}
+
+function idOf({ id }: { readonly id: string }): string {
+  return id;
+}
+
+function first<T>(list: readonly T[]): T {
+  return list[0] as T;
+}

@@ -1,0 +1,74 @@
+// The store's time, known without asking: what it said in its last reply, counted from the reply's receipt by the monotonic
+// clock. That is a lower bound, so nothing starts early (ENGINE.md 20). Suspended, the machine's monotonic clock stands
+// still, and the bound holds all the more.
+import type { Clock } from "../clock.ts";
+import type { Store } from "../store/store.ts";
+
+/** A measurement is made anew after this time, in milliseconds. */
+const freshFor = 30_000;
+/** And when wall clock and monotonic clock part by more than this: a step of NTP, a suspended machine. */
+const mostParted = 50;
+/** A round trip that is slower than this may have been a pause of ours: measured again, three times at most. */
+const quickReply = 20;
+const mostRounds = 3;
+/** The least time between two attempts of its own, so that a store that is away is not asked at each call. */
+const retryAfter = 1000;
+
+export class StoreClock {
+  readonly #clock: Clock;
+  #source: { readonly store: Store; readonly limit: number } | undefined;
+  /** The store's time less the monotonic time; undefined: the wall clock is the store's. */
+  #offset: number | undefined;
+  #measuredAt = 0;
+  #wallLessMonotonic = 0;
+  #nextAttempt = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Asks the store for its time. SQLite has none of its own: there it is the wall clock of this machine. */
+  async measure(store: Store, limit: number): Promise<void> {
+    if (store.name === "SQLite") return;
+    const offset = await this.#ask(store, limit);
+    this.#source = { store, limit };
+    this.#offset = offset;
+    this.#measuredAt = this.#clock.monotonic();
+    this.#wallLessMonotonic = this.#clock.now() - this.#measuredAt;
+  }
+
+  /** The store's time, never later than it is. A measurement that is due is begun, not waited for. */
+  now(): Date {
+    if (this.#offset === undefined) return new Date(this.#clock.now());
+    const monotonic = this.#clock.monotonic();
+    if (this.#isStale(monotonic)) this.#measureAgain(monotonic);
+    return new Date(Math.floor(this.#offset + monotonic));
+  }
+
+  /** The greatest of few lower bounds is the closest one. */
+  async #ask(store: Store, limit: number): Promise<number> {
+    let best = Number.NEGATIVE_INFINITY;
+    for (let round = 1; round <= mostRounds; round++) {
+      const asked = this.#clock.monotonic();
+      const now = await store.now(limit);
+      const received = this.#clock.monotonic();
+      best = Math.max(best, now - received);
+      if (received - asked <= quickReply) break;
+    }
+    return best;
+  }
+
+  #isStale(monotonic: number): boolean {
+    const parted = Math.abs(this.#clock.now() - monotonic - this.#wallLessMonotonic);
+    return monotonic - this.#measuredAt > freshFor || parted > mostParted;
+  }
+
+  #measureAgain(monotonic: number): void {
+    if (this.#source === undefined || monotonic < this.#nextAttempt) return;
+    this.#nextAttempt = monotonic + retryAfter;
+    const { store, limit } = this.#source;
+    this.measure(store, limit).catch(() => {
+      // The store is away, or closed: the old bound still holds, and the next call tries again.
+    });
+  }
+}

@@ -1,0 +1,66 @@
+// What `open` opens: told by its shape, since drivers of several versions, and copies of them, may be about.
+import { dayjobError, inBrief } from "../errors.ts";
+
+/** A database of the MongoDB driver. */
+export interface MongoDatabase {
+  readonly databaseName: string;
+  collection(name: string, ...rest: never[]): unknown;
+}
+
+/** A client of the MongoDB driver. */
+export interface MongoConnection {
+  db(name?: string): unknown;
+  startSession(...rest: never[]): unknown;
+}
+
+/** An open database of node:sqlite, libsql or better-sqlite3. */
+export interface SqliteDatabase {
+  prepare(sql: string): unknown;
+  exec(sql: string): unknown;
+}
+
+export type Target = string | MongoDatabase | MongoConnection | SqliteDatabase;
+
+export type ParsedTarget =
+  | { readonly store: "mongodb"; readonly target: string | MongoDatabase | MongoConnection }
+  | { readonly store: "sqlite"; readonly target: string | SqliteDatabase };
+
+const accepted =
+  'give "mongodb://...", "mongodb+srv://...", "file:path", a path that ends in ".db", ":memory:", a MongoClient or Db of the driver, or an open SQLite database';
+
+/** @throws BAD_TARGET; credentials are masked in its message. */
+export function parseTarget(target: unknown, name = "the target"): ParsedTarget {
+  if (typeof target === "string") return parseUrl(target, name);
+  if (typeof target === "object" && target !== null) {
+    if (has(target, "startSession") && has(target, "db"))
+      return { store: "mongodb", target: target as MongoConnection };
+    if (has(target, "collection") && typeof (target as MongoDatabase).databaseName === "string") {
+      return { store: "mongodb", target: target as MongoDatabase };
+    }
+    if (has(target, "prepare") && has(target, "exec")) return { store: "sqlite", target: target as SqliteDatabase };
+    if (has(target, "getClient")) throw badTarget(name, "a connection of Mongoose", "; give connection.getClient()");
+  }
+  throw badTarget(name, inBrief(target), `; ${accepted}`);
+}
+
+/** A URL for a message: whatever stands between "//" and the last "@" is masked, and so are passwords among its options. */
+export function masked(url: string): string {
+  return url
+    .replace(/\/\/.*@/s, "//***@")
+    .replaceAll(/([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*/gi, "$1***");
+}
+
+function parseUrl(url: string, name: string): ParsedTarget {
+  if (/^mongodb(?:\+srv)?:\/\/./.test(url)) return { store: "mongodb", target: url };
+  if (url === ":memory:" || /^file:./.test(url)) return { store: "sqlite", target: url };
+  if (url.endsWith(".db") && !/^[a-z][a-z0-9+.-]+:/i.test(url)) return { store: "sqlite", target: url };
+  throw badTarget(name, inBrief(masked(url)), `; ${accepted}`);
+}
+
+function badTarget(name: string, what: string, rest: string): Error {
+  return dayjobError("BAD_TARGET", `${name} is ${what}${rest}`);
+}
+
+function has(target: object, method: string): boolean {
+  return typeof (target as Record<string, unknown>)[method] === "function";
+}

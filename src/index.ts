@@ -1,0 +1,21 @@
+// dayjob: background jobs for MongoDB and SQLite. Importing it starts nothing.
+export type { Bulk, Changed } from "./client/changer.ts";
+export type { Change, Jobs, JobsEvents, PutOptions } from "./client/jobs.ts";
+export type { ClientOptions } from "./client/options.ts";
+export type { MongoConnection, MongoDatabase, SqliteDatabase, Target } from "./client/target.ts";
+export { type Code, type DayjobError, isDayjobError } from "./errors.ts";
+export { type Duration, parseDuration } from "./job/duration.ts";
+export type { Span, Where, Which } from "./job/filter.ts";
+export { formatGoJob, type GoJob, type GoTry, parseGoJob } from "./job/go-json.ts";
+export type { JobId } from "./job/id.ts";
+export type { Job, LogLine, PutJob, Try } from "./job/job.ts";
+export { parseJob } from "./job/json.ts";
+export type { AnyKind } from "./job/kind-name.ts";
+export type { JobDefaults, JobOptions, NewJob } from "./job/new-job.ts";
+export { formatStatus, parseStatus, Status, type StatusText } from "./job/status.ts";
+export { type AnyHandler, type Failure, type Kind, type KindRules, kind } from "./kinds.ts";
+export { type OpenOptions, open, openLazy } from "./open.ts";
+export type { Around, ClaimedJob, Context, SessionLike } from "./runner/handler.ts";
+export type { RunnerOptions } from "./runner/options.ts";
+export { cancel, giveUp, type Outcome, retryIn, snooze } from "./runner/outcome.ts";
+export type { Drained, Runner, RunnerEvents } from "./runner/surface.ts";

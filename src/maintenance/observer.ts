@@ -1,0 +1,57 @@
+// Decides who is dead. The store's time only nominates; what convicts is the same counter, seen over two thirds of the
+// runner's lease of our own monotonic time, during which our own beats all succeeded (ENGINE.md 1). Pure but for its memory.
+import type { RunnerRecord } from "../store/store.ts";
+
+export interface Sight {
+  readonly instance: string;
+  /** The counter; 0 for a runner that holds jobs and has no record: that is an unchanged counter, not a death. */
+  readonly beats: number;
+  readonly lease: number;
+}
+
+interface Observation {
+  readonly beats: number;
+  readonly since: number;
+}
+
+export class Observer {
+  #seen = new Map<string, Observation>();
+
+  /**
+   * Takes what was read of the others at `now` (monotonic), and answers with those that are to be declared dead.
+   * `unbrokenSince`: since when our own beats have all succeeded; Infinity while they do not.
+   */
+  observe(sights: readonly Sight[], now: number, unbrokenSince: number): readonly Sight[] {
+    const seen = new Map<string, Observation>();
+    const silent: Sight[] = [];
+    for (const sight of sights) {
+      const before = this.#seen.get(sight.instance);
+      const since = before !== undefined && before.beats === sight.beats ? Math.max(before.since, unbrokenSince) : now;
+      const observation = { beats: sight.beats, since: since === Number.POSITIVE_INFINITY ? now : since };
+      seen.set(sight.instance, observation);
+      if (unbrokenSince <= now && now - observation.since >= (sight.lease * 2) / 3) silent.push(sight);
+    }
+    this.#seen = seen;
+    return silent;
+  }
+
+  /** Forgets everything: after a gap in our own beats nothing seen before counts. */
+  reset(): void {
+    this.#seen.clear();
+  }
+}
+
+/** What of the records and of the jobs' holders is to be watched: the live runners but ourselves, and holders without a record. */
+export function sightsOf(
+  records: readonly RunnerRecord[],
+  holders: readonly string[],
+  own: { instance: string; lease: number },
+): readonly Sight[] {
+  const known = new Set(records.map(({ instance }) => instance));
+  const live = records.filter(({ state, instance }) => state === "live" && instance !== own.instance);
+  const missing = holders.filter((holder) => !known.has(holder) && holder !== own.instance);
+  return [
+    ...live.map(({ instance, beats, lease }) => ({ instance, beats, lease })),
+    ...missing.map((instance) => ({ instance, beats: 0, lease: own.lease })),
+  ];
+}

@@ -1,0 +1,73 @@
+// Gives the jobs of dead and stopped runners back to the living. One step a call, which can be awaited: the heartbeat calls
+// it after each acknowledged beat. Several runners may do it at once: each burial is one compare-and-set, each job's end one
+// conditional write under the dead runner's token.
+
+import type { StoredJob } from "../job/job.ts";
+import type { Ending, Rules } from "../job/lifecycle.ts";
+import { settle } from "../job/lifecycle.ts";
+import type { Finish, RunnerRecord, Store } from "../store/store.ts";
+import { type Observer, sightsOf } from "./observer.ts";
+
+export interface RescueParts {
+  readonly store: Store;
+  readonly observer: Observer;
+  readonly own: { readonly instance: string; readonly lease: number };
+  readonly rules: Rules;
+  /** Monotonic, and since when our own beats have succeeded. */
+  readonly monotonic: () => number;
+  readonly unbrokenSince: () => number;
+  /** The store's time. */
+  readonly storeNow: () => Date;
+  readonly limit: number;
+}
+
+export interface Rescued {
+  /** Runners declared dead by this call. */
+  readonly dead: readonly string[];
+  /** Jobs given back, or failed since they had no tries left. */
+  readonly jobs: readonly StoredJob[];
+}
+
+/** How many jobs are read and given back at a time. */
+const block = 500;
+
+/** Records of dead and stopped runners that hold nothing are kept for a day. */
+const recordsKept = 24 * 3_600_000;
+
+export async function rescue(records: readonly RunnerRecord[], parts: RescueParts): Promise<Rescued> {
+  const { store, observer, own, limit } = parts;
+  const holders = await store.holders(limit);
+  const silent = observer.observe(sightsOf(records, holders, own), parts.monotonic(), parts.unbrokenSince());
+  const dead: string[] = [];
+  for (const { instance, beats } of silent) {
+    if (await store.bury(instance, beats, limit)) dead.push(instance);
+  }
+  const gone = new Map<string, Ending>(dead.map((instance) => [instance, { how: "lost" }]));
+  for (const { instance, state } of records) {
+    if (state !== "live") gone.set(instance, { how: state === "dead" ? "lost" : "interrupted" });
+  }
+  const owing = holders.filter((holder) => gone.has(holder));
+  const jobs: StoredJob[] = [];
+  for (const holder of owing) jobs.push(...(await giveBackAll(holder, gone.get(holder) ?? { how: "lost" }, parts)));
+  if (records.some(({ state }) => state !== "live")) {
+    await store.forget(new Date(parts.storeNow().getTime() - recordsKept), limit);
+  }
+  return { dead, jobs };
+}
+
+async function giveBackAll(instance: string, ending: Ending, parts: RescueParts): Promise<readonly StoredJob[]> {
+  const given: StoredJob[] = [];
+  for (;;) {
+    const jobs = await parts.store.orphans([instance], block, parts.limit);
+    const batch = jobs.flatMap((job) => finishOf(job, ending, parts));
+    const finished = await parts.store.finish(batch, parts.limit);
+    const done = new Set(finished.filter(({ status }) => status !== undefined).map(({ id }) => id));
+    given.push(...jobs.filter(({ id }) => done.has(id)));
+    if (jobs.length < block || done.size === 0) return given;
+  }
+}
+
+function finishOf(job: StoredJob, ending: Ending, parts: RescueParts): readonly Finish[] {
+  if (job.claim === undefined) return [];
+  return [{ id: job.id, token: job.claim.token, settlement: settle(job, ending, parts.storeNow(), parts.rules) }];
+}

@@ -1,0 +1,50 @@
+// What the server can do, found by trying: some servers do not say, and some say what they do not keep.
+import { within } from "../clock.ts";
+import type { Capabilities } from "../store/store.ts";
+import type { DriverStream } from "./driver.ts";
+import { isPassing } from "./errors.ts";
+import type { Place } from "./place.ts";
+
+/** For each of the trials, in milliseconds. */
+const trialLimit = 2000;
+
+export async function capabilitiesOf(place: Place): Promise<Capabilities> {
+  const hello = await place.database.command({ hello: 1 }, { readPreference: "primary", maxTimeMS: trialLimit });
+  const isCluster = typeof hello["setName"] === "string" || hello["msg"] === "isdbgrid";
+  const [transactions, watch] = await Promise.all([
+    tried(place, isCluster, tryTransaction(place)),
+    isCluster ? tried(place, isCluster, tryStream(place)) : false,
+  ]);
+  return { transactions, watch };
+}
+
+/** Whether a trial went well; an outage or a late answer says nothing, so then the server's own word counts. */
+function tried({ clock }: Place, isClaimed: boolean, trial: Promise<void>): Promise<boolean> {
+  const outcome = trial.then(
+    () => true,
+    (error: unknown) => isClaimed && isPassing(error),
+  );
+  return within(clock, trialLimit, outcome, () => isClaimed);
+}
+
+/** A transaction that reads one document and commits. */
+async function tryTransaction({ client, meta }: Place): Promise<void> {
+  const session = client.startSession();
+  try {
+    session.startTransaction();
+    await meta.find({ _id: "schema" }, { session, limit: 1, maxTimeMS: trialLimit }).toArray();
+    await session.commitTransaction();
+  } finally {
+    await session.endSession().catch(() => {});
+  }
+}
+
+async function tryStream({ jobs }: Place): Promise<void> {
+  let stream: DriverStream | undefined;
+  try {
+    stream = jobs.watch([], { maxAwaitTimeMS: 1 });
+    await stream.tryNext();
+  } finally {
+    await stream?.close().catch(() => {});
+  }
+}

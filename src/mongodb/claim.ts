@@ -1,0 +1,172 @@
+// Claiming: choose from a window, take with one update, read back what was won. Two claimers may choose the same jobs; the
+// update's condition gives each to one of them, and the loser looks again.
+import type { StoredJob } from "../job/job.ts";
+import { isClaimable, Status } from "../job/status.ts";
+import { type Choice, type Claimed, type ClaimRequest, choose } from "../store/claim.ts";
+import { eachOrBad, failBad } from "./bad.ts";
+import { decodeJob, withoutLogs } from "./codec.ts";
+import { literal, triesAnd, tryCount } from "./expressions.ts";
+import type { Limit } from "./limit.ts";
+import { majority, type Place } from "./place.ts";
+import { objectIds } from "./query.ts";
+import { type Due, isDueElsewhere, nextAfter, readWindow, type Sought, type Window, type Windows } from "./window.ts";
+
+/** How often one claim looks again after others were quicker, or after all it found had no tries left. */
+const passes = 5;
+
+/** What one look at the windows gave. */
+interface Look {
+  readonly choice: Choice<Due>;
+  readonly window: Window;
+  readonly sought: Sought;
+}
+
+export async function claim(place: Place, windows: Windows, request: ClaimRequest, limit: Limit): Promise<Claimed> {
+  for (let pass = 1; ; pass++) {
+    const look = await lookFor(place, windows, pass === 1 ? request : { ...request, fresh: true }, limit);
+    const { take, exhausted } = look.choice;
+    const [jobs, next] = await Promise.all([
+      takeJobs(place, take, request, limit),
+      nextTime(place, look, request, limit),
+      failExhausted(place, exhausted, request.now, limit),
+    ]);
+    const isInVain = jobs.length === 0 && take.length + exhausted.length > 0;
+    if (!isInVain) return { jobs, next };
+    if (pass === passes) return { jobs, next: request.now };
+  }
+}
+
+/** Own lanes first; only when those hold nothing to take, all. */
+async function lookFor(place: Place, windows: Windows, request: ClaimRequest, limit: Limit): Promise<Look> {
+  const all: Sought = { kinds: wantedKinds(request) };
+  const own = request.lanes === undefined ? all : { ...all, lanes: request.lanes };
+  const first = await lookInto(windows, own, request, limit);
+  const look = request.lanes === undefined || isUseful(first) ? first : await lookInto(windows, all, request, limit);
+  return await lookPast(place, look, request, limit);
+}
+
+function isUseful({ choice }: Look): boolean {
+  return choice.take.length + choice.exhausted.length > 0;
+}
+
+async function lookInto(windows: Windows, sought: Sought, request: ClaimRequest, limit: Limit): Promise<Look> {
+  const reading = { now: request.now, batch: batchOf(request), fresh: request.fresh ?? false };
+  const window = await windows.window(sought, reading, limit);
+  const choice = choose(window.due, request);
+  // Taken out before anything is awaited: another claim of this process must not choose them as well.
+  window.due = choice.left;
+  return { choice, window, sought };
+}
+
+/**
+ * A window may be full of jobs that must not be taken now: of a kind that has all it may run, or such as lost their runner.
+ * Then those behind it are looked for by themselves, lest they starve.
+ */
+async function lookPast(place: Place, look: Look, request: ClaimRequest, limit: Limit): Promise<Look> {
+  const { choice, window } = look;
+  const free = request.slots - choice.take.length;
+  const isBlocked = !window.isComplete && choice.left.length > 0 && choice.exhausted.length === 0;
+  if (free <= 0 || !isBlocked || choice.take.some(({ lost }) => lost > 0)) return look;
+  const kinds = kindsLeft(request, choice.take);
+  if (kinds.length === 0) return look;
+  const sought = { ...look.sought, kinds: kinds.map(({ kind }) => kind), suspects: false };
+  const more = await readWindow(place, sought, { now: request.now, batch: free, fresh: true }, limit);
+  const known = new Set(choice.take.map(({ id }) => id));
+  const rest = more.due.filter(({ id }) => !known.has(id));
+  const second = choose(rest, { ...request, kinds, slots: free, ahead: 0 });
+  return {
+    ...look,
+    choice: {
+      take: [...choice.take, ...second.take],
+      exhausted: second.exhausted,
+      left: choice.left,
+    },
+  };
+}
+
+function wantedKinds({ kinds }: ClaimRequest): string[] {
+  const open = kinds.filter(({ most }) => most > 0);
+  return (open.length > 0 ? open : kinds).map(({ kind }) => kind).sort();
+}
+
+function kindsLeft({ kinds }: ClaimRequest, taken: readonly Due[]): ClaimRequest["kinds"] {
+  const count = (kind: string): number => taken.filter((due) => due.kind === kind).length;
+  return kinds.map(({ kind, most }) => ({ kind, most: most - count(kind) })).filter(({ most }) => most > 0);
+}
+
+function batchOf({ slots, ahead }: ClaimRequest): number {
+  return Math.max(1, slots + ahead);
+}
+
+async function takeJobs(
+  place: Place,
+  take: readonly Due[],
+  request: ClaimRequest,
+  limit: Limit,
+): Promise<readonly StoredJob[]> {
+  if (take.length === 0) return [];
+  const ids = take.map(({ id }) => id);
+  const { count, bad } = await eachOrBad(ids, (some) => takeSome(place, some, request, limit));
+  for (const { id, error } of bad) {
+    await failBad(
+      place,
+      id,
+      { status: { $in: [Status.new, Status.waiting] } },
+      { error, at: request.now, runner: request.runner.name },
+      limit,
+    );
+  }
+  return count === 0 ? [] : await won(place, ids, request.token, limit);
+}
+
+async function takeSome(
+  { jobs, bson }: Place,
+  ids: readonly string[],
+  { runner, token, now }: ClaimRequest,
+  limit: Limit,
+): Promise<number> {
+  const due = {
+    _id: { $in: objectIds(ids, bson) },
+    status: { $in: [Status.new, Status.waiting] },
+    runat: { $lte: now },
+    cancel: null,
+  };
+  const taken = {
+    status: Status.working,
+    claim: literal({ runner: runner.instance, token }),
+    tries: triesAnd({ runner: runner.name, when: now }),
+    trycount: { $add: [tryCount, 1] },
+  };
+  const { matchedCount } = await jobs.updateMany(due, [{ $set: taken }], { hint: { _id: 1 }, ...limit() });
+  return matchedCount;
+}
+
+async function won({ jobs, bson }: Place, ids: readonly string[], token: string, limit: Limit): Promise<StoredJob[]> {
+  const query = { _id: { $in: objectIds(ids, bson) }, status: Status.working, "claim.token": token };
+  const options = { projection: withoutLogs, batchSize: ids.length + 1, hint: { _id: 1 }, ...majority };
+  const found = await jobs.find(query, { ...options, ...limit() }).toArray();
+  const byId = new Map(found.map(decodeJob).map((job) => [job.id, job]));
+  return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** The Go package lets a job without tries left wait for ever (ENGINE.md 7). */
+async function failExhausted({ jobs, bson }: Place, exhausted: readonly Due[], now: Date, limit: Limit): Promise<void> {
+  if (exhausted.length === 0) return;
+  const ids = exhausted.filter(({ status }) => isClaimable(status)).map(({ id }) => id);
+  const still = { _id: { $in: objectIds(ids, bson) }, status: Status.waiting, retries: { $not: { $gt: 0 } } };
+  await jobs.updateMany(
+    still,
+    { $set: { status: Status.failed, finished: now }, $unset: { holds: "" } },
+    { hint: { _id: 1 }, ...limit() },
+  );
+}
+
+/** `now` where more is due, else the next time up to the horizon. */
+async function nextTime(place: Place, look: Look, request: ClaimRequest, limit: Limit): Promise<Date | undefined> {
+  const { window, choice, sought } = look;
+  if (choice.left.length > 0 || !window.isComplete) return request.now;
+  if (await isDueElsewhere(place, sought, request.now, limit)) return request.now;
+  const all = { kinds: request.kinds.map(({ kind }) => kind) };
+  const next = await nextAfter(place, all, { since: window.now, horizon: request.horizon }, limit);
+  return next !== undefined && next < request.now ? request.now : next;
+}

@@ -1,0 +1,161 @@
+// A job as a document, and back. Field names are those of the Go package, ours are lower case too. Reading is tolerant:
+// what a document lacks, or has of another type, is the default; writing gives each number its BSON type.
+import { revived } from "../job/data.ts";
+import { type CancelMark, type Claim, type LogLine, type StoredJob, type Try, zeroTime } from "../job/job.ts";
+import { isRecord } from "../job/options.ts";
+import { Status, statusOf } from "../job/status.ts";
+import type { Doc, MongoBson } from "./driver.ts";
+
+/** What reads of whole jobs leave out. */
+export const withoutLogs = { logs: 0 } as const;
+
+const nanoseconds = 1_000_000;
+
+export function encodeJob(job: StoredJob, bson: MongoBson): Doc {
+  return present({
+    _id: new bson.ObjectId(job.id),
+    kind: job.kind,
+    status: job.status,
+    data: encodeValue(job.data, bson),
+    created: job.created,
+    runat: job.runAt,
+    retries: job.retries,
+    retryinterval: bson.Long.fromBigInt(BigInt(Math.round(job.retryInterval * nanoseconds))),
+    tries: job.tries.map((one) => present({ ...one })),
+    priority: job.priority,
+    lane: job.lane,
+    backoff: job.backoff === "exponential" ? job.backoff : undefined,
+    maxretries: job.maxRetries,
+    trycount: job.tryCount === job.tries.length ? undefined : job.tryCount,
+    lost: job.lost === 0 ? undefined : job.lost,
+    key: job.key,
+    holds: job.holds,
+    claim: job.claim,
+    cancel: job.cancel === undefined ? undefined : present({ ...job.cancel }),
+    tags: job.tags.length === 0 ? undefined : job.tags,
+    meta: Object.keys(job.meta).length === 0 ? undefined : job.meta,
+    progress: encodeValue(job.progress, bson),
+    result: encodeValue(job.result, bson),
+    finished: job.finished,
+  });
+}
+
+export function decodeJob(doc: Doc): StoredJob {
+  const tries = decodeTries(doc);
+  return {
+    id: idOf(doc),
+    kind: textOf(doc["kind"]) ?? "",
+    status: statusOf(numberOf(doc["status"])),
+    data: revived(doc["data"]) ?? {},
+    created: dateOf(doc["created"]) ?? zeroTime,
+    runAt: dateOf(doc["runat"]) ?? zeroTime,
+    finished: dateOf(doc["finished"]),
+    retries: numberOf(doc["retries"]) ?? 0,
+    maxRetries: numberOf(doc["maxretries"]),
+    retryInterval: (numberOf(doc["retryinterval"]) ?? 0) / nanoseconds,
+    backoff: doc["backoff"] === "exponential" ? "exponential" : "fixed",
+    tries,
+    tryCount: numberOf(doc["trycount"]) ?? tries.length,
+    lost: numberOf(doc["lost"]) ?? 0,
+    priority: numberOf(doc["priority"]) ?? 0,
+    lane: numberOf(doc["lane"]),
+    key: textOf(doc["key"]),
+    holds: textOf(doc["holds"]),
+    claim: decodeClaim(doc["claim"]),
+    cancel: decodeCancel(doc["cancel"]),
+    tags: Array.isArray(doc["tags"]) ? doc["tags"].filter((tag) => typeof tag === "string") : [],
+    meta: decodeMeta(doc["meta"]),
+    progress: revived(doc["progress"]),
+    result: revived(doc["result"]),
+  };
+}
+
+/** The text of `_id`; every copy of the library has `toHexString`. */
+export function idOf({ _id: id }: Doc): string {
+  return isRecord(id) && typeof id["toHexString"] === "function" ? String(id["toHexString"]()) : String(id);
+}
+
+export function decodeClaim(claim: unknown): Claim | undefined {
+  if (!isRecord(claim)) return undefined;
+  const { runner, token } = claim;
+  return typeof runner === "string" && typeof token === "string" ? { runner, token } : undefined;
+}
+
+export function decodeCancel(cancel: unknown): CancelMark | undefined {
+  if (!isRecord(cancel)) return undefined;
+  const reason = textOf(cancel["reason"]);
+  return { when: dateOf(cancel["when"]) ?? zeroTime, ...(reason === undefined ? {} : { reason }) };
+}
+
+export function encodeLine({ when, try: number, message, fields }: LogLine, bson: MongoBson): Doc {
+  return present({ when, try: number, message, fields: encodeValue(fields, bson) });
+}
+
+export function decodeLines(logs: unknown): LogLine[] {
+  if (!Array.isArray(logs)) return [];
+  return logs.filter(isRecord).map((line) => ({
+    when: dateOf(line["when"]) ?? zeroTime,
+    try: numberOf(line["try"]) ?? 0,
+    message: textOf(line["message"]) ?? "",
+    ...(isRecord(line["fields"]) ? { fields: revived(line["fields"]) as Record<string, unknown> } : {}),
+  }));
+}
+
+/** Patterns in the form that keeps their flags: the driver writes a RegExp without `s` and `u`. All else is as the driver takes it. */
+export function encodeValue(value: unknown, bson: MongoBson): unknown {
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  if (value instanceof RegExp) return new bson.BSONRegExp(value.source, value.flags);
+  if (Array.isArray(value)) return value.map((item) => encodeValue(item, bson));
+  if ("_bsontype" in value) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, encodeValue(item, bson)]));
+}
+
+/** A number of any BSON type. */
+export function numberOf(value: unknown): number | undefined {
+  if (typeof value === "number") return Number.isNaN(value) ? undefined : value;
+  if (typeof value === "bigint") return Number(value);
+  const { _bsontype: type } = isRecord(value) ? value : {};
+  return type === "Long" || type === "Decimal128" ? Number(String(value)) : undefined;
+}
+
+export function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+export function dateOf(value: unknown): Date | undefined {
+  return value instanceof Date ? value : undefined;
+}
+
+/** Without the fields that are undefined. */
+export function present(fields: Record<string, unknown>): Doc {
+  for (const name of Object.keys(fields)) if (fields[name] === undefined) delete fields[name];
+  return fields;
+}
+
+function decodeTries(doc: Doc): readonly Try[] {
+  const tries = Array.isArray(doc["tries"]) ? doc["tries"].filter(isRecord).map(decodeTry) : [];
+  const last = tries.at(-1);
+  const finished = dateOf(doc["finished"]);
+  // Many successes are written as one update that leaves `tries` alone; the last try ended when the job did.
+  if (last === undefined || last.ended !== undefined || finished === undefined) return tries;
+  return doc["status"] === Status.success ? [...tries.slice(0, -1), { ...last, ended: finished }] : tries;
+}
+
+function decodeTry(one: Doc): Try {
+  return present({
+    runner: textOf(one["runner"]) ?? "",
+    when: dateOf(one["when"]) ?? zeroTime,
+    ended: dateOf(one["ended"]),
+    err: textOf(one["err"]) || undefined,
+    name: textOf(one["name"]),
+    code: textOf(one["code"]),
+    stack: textOf(one["stack"]),
+  }) as unknown as Try;
+}
+
+function decodeMeta(meta: unknown): Readonly<Record<string, string>> {
+  if (!isRecord(meta)) return {};
+  return Object.fromEntries(
+    Object.entries(meta).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}

@@ -1,0 +1,131 @@
+// From a target to open connections: a URL gets clients of its own, a client or database of the caller's is used as it is
+// and never closed.
+import { type Clock, within } from "../clock.ts";
+import { dayjobError, inBrief, isDayjobError } from "../errors.ts";
+import { isRecord } from "../job/options.ts";
+import { classesFor, classesOf, installedDriver } from "./classes.ts";
+import type { DriverClient, DriverModule, MongoBson } from "./driver.ts";
+import { badUrl, cannotConnect, hostsOf } from "./errors.ts";
+
+export interface Connection {
+  readonly client: DriverClient;
+  /** For heartbeats: a client of its own where we may make one (ENGINE.md 2), else the same. */
+  readonly pulse: DriverClient;
+  /** The clients to close. */
+  readonly own: readonly DriverClient[];
+  readonly database: string;
+  readonly bson: MongoBson;
+}
+
+export interface ConnectOptions {
+  readonly driver?: { readonly BSON: unknown } | undefined;
+  readonly timeout: number;
+  readonly clock: Clock;
+}
+
+/** The driver's own default is `test`; a URL that names no database gets this one. */
+const defaultDatabase = "dayjob";
+
+export function connect(target: unknown, options: ConnectOptions): Promise<Connection> {
+  return typeof target === "string" ? connectUrl(target, options) : connectGiven(target, options);
+}
+
+async function connectUrl(url: string, { driver: given, timeout, clock }: ConnectOptions): Promise<Connection> {
+  if (!/^mongodb(\+srv)?:\/\//.test(url)) {
+    throw dayjobError("BAD_TARGET", "the target is no MongoDB URL; it begins with mongodb:// or mongodb+srv://");
+  }
+  const driver = given !== undefined && isDriver(given) ? given : await installedDriver();
+  const client = clientOf(driver, url, mainOptions(url, timeout));
+  const pulse = clientOf(driver, url, pulseOptions);
+  await reach(client, timeout, clock, url).catch(async (error: unknown) => {
+    await client.close().catch(() => {});
+    throw error;
+  });
+  return { client, pulse, own: [client, pulse], database: databaseOf(url), bson: driver.BSON };
+}
+
+async function connectGiven(target: unknown, { driver, timeout, clock }: ConnectOptions): Promise<Connection> {
+  const { client, database } = givenClient(target);
+  const bson = driver === undefined ? await classesFor(client) : classesOf(driver);
+  await reach(client, timeout, clock, "");
+  return { client, pulse: client, own: [], database, bson };
+}
+
+/** What of the driver's options a URL does not name itself. The socket limit frees a connection that hangs. */
+function mainOptions(url: string, timeout: number): Record<string, unknown> {
+  const options = { serverSelectionTimeoutMS: timeout, socketTimeoutMS: 120_000, appName: "dayjob" };
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !isNamed(url, name)));
+}
+
+/** A beat must not wait longer than it is worth: with the driver's own limits, one would outlast the lease. */
+const pulseOptions = {
+  maxPoolSize: 1,
+  minPoolSize: 0,
+  serverSelectionTimeoutMS: 2000,
+  connectTimeoutMS: 2000,
+  socketTimeoutMS: 5000,
+  waitQueueTimeoutMS: 2000,
+  appName: "dayjob-heartbeat",
+};
+
+function isNamed(url: string, option: string): boolean {
+  return new RegExp(`[?&]${option}=`, "i").test(url);
+}
+
+function clientOf(driver: DriverModule, url: string, options: Record<string, unknown>): DriverClient {
+  try {
+    return new driver.MongoClient(url, options);
+  } catch (error) {
+    throw badUrl(error, url);
+  }
+}
+
+async function reach(client: DriverClient, timeout: number, clock: Clock, url: string): Promise<void> {
+  const hosts = url === "" ? hostsOfClient(client) : hostsOf(url);
+  const late = (): never => {
+    throw cannotConnect(new Error("no answer"), hosts, timeout, url);
+  };
+  try {
+    await within(clock, timeout + 100, client.connect(), late);
+  } catch (error) {
+    throw isDayjobError(error) ? error : cannotConnect(error, hosts, timeout, url);
+  }
+}
+
+function hostsOfClient(client: unknown): string {
+  const options = isRecord(client) ? client["options"] : undefined;
+  const hosts = isRecord(options) ? options["hosts"] : undefined;
+  return Array.isArray(hosts) && hosts.length > 0 ? hosts.map(String).join(",") : "the address of the given client";
+}
+
+/** The path of a URL, up to its options. */
+function databaseOf(url: string): string {
+  const path = /^mongodb(?:\+srv)?:\/\/[^/?]*\/([^?]*)/.exec(url)?.[1] ?? "";
+  return path === "" ? defaultDatabase : decodeURIComponent(path);
+}
+
+function givenClient(target: unknown): { client: DriverClient; database: string } {
+  if (isRecord(target)) {
+    const { databaseName, client, db, startSession } = target;
+    if (typeof databaseName === "string" && isClient(client)) return { client, database: databaseName };
+    if (typeof db === "function" && typeof startSession === "function") {
+      const given = target as unknown as DriverClient;
+      return { client: given, database: given.db().databaseName };
+    }
+    // A connection of Mongoose has its Db as a field.
+    if (isRecord(db) && db !== target && typeof db["databaseName"] === "string") return givenClient(db);
+  }
+  throw dayjobError(
+    "BAD_TARGET",
+    `the target is ${inBrief(target)}; give a mongodb:// URL, a MongoClient, or a Db (mongoose.connection.getClient() for Mongoose)`,
+  );
+}
+
+function isClient(value: unknown): value is DriverClient {
+  return isRecord(value) && typeof value["startSession"] === "function";
+}
+
+function isDriver(given: { readonly BSON: unknown }): given is DriverModule {
+  classesOf(given);
+  return "MongoClient" in given && typeof given.MongoClient === "function";
+}

@@ -1,0 +1,170 @@
+// The driver's errors in dayjob's words. The only file that knows their names, codes and labels.
+import { inspect } from "node:util";
+import { asError, dayjobError, isDayjobError, storeOutage } from "../errors.ts";
+
+/** Errors of the connection rather than of a command: trying again may help, and a write may have arrived. */
+const passingNames = new Set([
+  "MongoNetworkError",
+  "MongoNetworkTimeoutError",
+  "MongoServerSelectionError",
+  "MongoWaitQueueTimeoutError",
+  "MongoPoolClearedError",
+  "MongoPoolClearedOnNetworkError",
+  "PoolClearedOnNetworkError",
+  "MongoPoolClosedError",
+  "MongoTopologyClosedError",
+  "MongoServerClosedError",
+  "MongoNotConnectedError",
+  "MongoClientClosedError",
+  "MongoExpiredSessionError",
+  "MongoOperationTimeoutError",
+  "MongoWriteConcernError",
+]);
+
+/**
+ * Server errors that pass: InternalError and UnknownError (FerretDB answers so when its database is away or found a
+ * deadlock), hosts unreachable, LockTimeout, CursorNotFound, LockBusy, MaxTimeMSExpired, WriteConcernFailed, shutdown,
+ * CannotSatisfyWriteConcern, WriteConflict, read concern not yet available, QueryPlanKilled, step-down,
+ * ExceededTimeLimit, SocketException, not primary, interruption, node recovering, throttling.
+ */
+const passingCodes = new Set([
+  1, 6, 7, 8, 24, 43, 46, 50, 64, 89, 91, 100, 112, 133, 134, 175, 189, 202, 262, 9001, 10058, 10107, 11600, 11601,
+  11602, 13435, 13436, 16500,
+]);
+
+const passingLabels = ["RetryableWriteError", "TransientTransactionError"] as const;
+const duplicateKey = 11000;
+const authenticationFailed = 18;
+
+/** One write of a batch that was refused: its place in the batch, and why. */
+export interface Refusal {
+  readonly index: number;
+  readonly code: number | undefined;
+  readonly message: string;
+}
+
+/** Whether trying again may help. */
+export function isPassing(error: unknown): boolean {
+  if (!isObject(error)) return false;
+  const { name, code } = error;
+  if (typeof name === "string" && passingNames.has(name)) return true;
+  if (typeof code === "number" && passingCodes.has(code)) return true;
+  if (concernError(error) !== undefined || passingLabels.some((label) => hasLabel(error, label))) return true;
+  return refusals(error).some((refusal) => refusal.code !== undefined && passingCodes.has(refusal.code));
+}
+
+/** A driver's error for the callers of the store; errors of ours stay as they are. */
+export function translated(error: unknown, verb: string): Error {
+  if (isDayjobError(error)) return error;
+  const { message } = asError(error);
+  if (isPassing(error)) return storeOutage(`MongoDB did not answer ${verb}: ${message}`, error);
+  if (isMissingIndex(error)) {
+    return dayjobError(
+      "STORE_FAILED",
+      `MongoDB has no index for ${verb}; call migrate() once, or open with migrate: true`,
+      { cause: error },
+    );
+  }
+  return dayjobError("STORE_FAILED", `MongoDB refused ${verb}: ${message}`, { cause: error });
+}
+
+export function isDuplicateKey(error: unknown): boolean {
+  return isObject(error) && error["code"] === duplicateKey;
+}
+
+/** The writes of an unordered batch that were refused; none if the error is not about single writes. */
+export function refusals(error: unknown): readonly Refusal[] {
+  if (!isObject(error) || error["writeErrors"] === undefined) return [];
+  const { writeErrors } = error;
+  return (Array.isArray(writeErrors) ? writeErrors : [writeErrors]).filter(isObject).map((one) => ({
+    index: Number(one["index"] ?? 0),
+    code: typeof one["code"] === "number" ? one["code"] : undefined,
+    message: typeof one["errmsg"] === "string" ? one["errmsg"] : asError(one).message,
+  }));
+}
+
+/** The code of a server's error, if it has one. */
+export function codeOf(error: unknown): number | undefined {
+  return isObject(error) && typeof error["code"] === "number" ? error["code"] : undefined;
+}
+
+/** Why a URL cannot be used at all. */
+export function badUrl(error: unknown, url: string): Error {
+  return dayjobError(
+    "BAD_TARGET",
+    `the MongoDB URL cannot be used: ${withoutSecrets(asError(error).message, url)}; give mongodb://host:port/database or mongodb+srv://host/database`,
+    { cause: safeCause(error, url) },
+  );
+}
+
+/** Why no connection came about; `hosts` is what was tried. */
+export function cannotConnect(error: unknown, hosts: string, timeout: number, url = ""): Error {
+  const cause = safeCause(error, url);
+  const message = withoutSecrets(asError(error).message, url);
+  if (codeOf(error) === authenticationFailed || /auth/i.test(message)) {
+    return dayjobError(
+      "CANNOT_CONNECT",
+      `MongoDB at ${hosts} refused the credentials: ${message}; check user, password and authSource of the URL`,
+      { cause },
+    );
+  }
+  return dayjobError(
+    "CANNOT_CONNECT",
+    `no MongoDB answered at ${hosts} within ${timeout} ms: ${message}; check that it runs and that the address, the firewall and TLS are right`,
+    { cause },
+  );
+}
+
+/** The hosts of a URL, for messages: no credentials, no options. */
+export function hostsOf(url: string): string {
+  return /^mongodb(?:\+srv)?:\/\/(?:.*@)?([^/?]*)/.exec(url)?.[1] ?? "the given address";
+}
+
+function isMissingIndex(error: unknown): boolean {
+  return codeOf(error) === 2 && /hint/i.test(asError(error).message);
+}
+
+function concernError(error: Record<string, unknown>): unknown {
+  const { result } = error;
+  if (!isObject(result)) return undefined;
+  const read = result["getWriteConcernError"];
+  return typeof read === "function" ? (read.call(result) as unknown) : result["writeConcernError"];
+}
+
+function hasLabel(error: Record<string, unknown>, label: string): boolean {
+  const has = error["hasErrorLabel"];
+  return typeof has === "function" && has.call(error, label) === true;
+}
+
+function withoutSecrets(text: string, url: string): string {
+  return secretsOf(url).reduce((cleaned, secret) => cleaned.replaceAll(secret, "***"), text);
+}
+
+/** The error itself, unless it shows the credentials somewhere (`input` of ERR_INVALID_URL does). */
+function safeCause(error: unknown, url: string): unknown {
+  const secrets = secretsOf(url);
+  if (secrets.length === 0) return error;
+  const shown = inspect(error, { depth: 6 });
+  if (!secrets.some((secret) => shown.includes(secret))) return error;
+  return new Error(withoutSecrets(asError(error).message, url));
+}
+
+/** The whole "user:password", and the password as it is written and as it is meant. */
+function secretsOf(url: string): readonly string[] {
+  const given = /^mongodb(?:\+srv)?:\/\/(.*)@/.exec(url)?.[1];
+  if (given === undefined) return [];
+  const password = given.slice(given.indexOf(":") + 1);
+  return [given, password, decoded(password)].filter((secret) => secret !== "");
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

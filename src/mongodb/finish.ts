@@ -1,0 +1,128 @@
+// Ending tries. Each write has one token in its condition; what it reached is told from what it did not by the majority's word.
+import { asError, dayjobError, isDayjobError } from "../errors.ts";
+import { isFinished, Status, statusOf } from "../job/status.ts";
+import type { Finish, Finished, Held } from "../store/store.ts";
+import { eachOrBad, failBad } from "./bad.ts";
+import { decodeClaim, idOf } from "./codec.ts";
+import type { Doc, DriverSession } from "./driver.ts";
+import { isPassing, refusals } from "./errors.ts";
+import type { Limit } from "./limit.ts";
+import { majority, type Place } from "./place.ts";
+import { objectIds } from "./query.ts";
+import { type Group, grouped, settlementUpdate } from "./settle.ts";
+
+export async function finish(place: Place, batch: readonly Finish[], limit: Limit): Promise<readonly Finished[]> {
+  if (batch.length === 0) return [];
+  const groups = grouped(batch);
+  const reached = await writeGroups(place, groups, limit);
+  const isAll = reached === batch.length;
+  if (isAll && batch.every(({ settlement }) => settlement.status === Status.success)) return batch.map(asMeant);
+  const now = await claimsOf(place, batch, limit);
+  return batch.map((one) => whatBecame(one, now.get(one.id), isAll));
+}
+
+function asMeant({ id, token, settlement }: Finish): Finished {
+  return { id, token, status: settlement.status };
+}
+
+interface Seen {
+  readonly token: string | undefined;
+  readonly status: number;
+}
+
+/**
+ * Under its own token, the status is the truth. Under another token, or gone, it was ended by this write and claimed again
+ * since, if the write reached all; else the claim was no longer valid.
+ */
+function whatBecame(one: Finish, seen: Seen | undefined, isAll: boolean): Finished {
+  const { id, token } = one;
+  if (seen?.token === token) return { id, token, status: seen.status === Status.working ? undefined : seen.status };
+  return isAll ? asMeant(one) : { id, token, status: undefined };
+}
+
+async function claimsOf({ jobs, bson }: Place, batch: readonly Held[], limit: Limit): Promise<Map<string, Seen>> {
+  const ids = objectIds([...new Set(batch.map(({ id }) => id))], bson);
+  const options = { projection: { status: 1, claim: 1 }, batchSize: ids.length + 1, hint: { _id: 1 }, ...majority };
+  const found = await jobs.find({ _id: { $in: ids } }, { ...options, ...limit() }).toArray();
+  return new Map(
+    found.map((doc) => [idOf(doc), { token: decodeClaim(doc["claim"])?.token, status: statusOf(doc["status"]) }]),
+  );
+}
+
+/** How many jobs were reached. Several groups are one command, each still a write of its own. */
+async function writeGroups(place: Place, groups: readonly Group[], limit: Limit): Promise<number> {
+  const [only] = groups;
+  if (only === undefined) return 0;
+  if (groups.length === 1) return await writeAlone(place, only, limit);
+  try {
+    const operations = groups.map((group) => ({ updateMany: writeOf(place, group, group.ids) }));
+    const { matchedCount } = await place.jobs.bulkWrite(operations, { ordered: false, ...limit() });
+    return matchedCount;
+  } catch (error) {
+    const refused = refusals(error);
+    if (isPassing(error) || isDayjobError(error)) throw error;
+    const alone = refused.length === 0 ? groups : refused.flatMap(({ index }) => groups[index] ?? []);
+    for (const group of alone) await writeAlone(place, group, limit);
+    // Unknown how many: a look decides.
+    return -1;
+  }
+}
+
+/** One group by itself; a job of it that the server refuses to write is failed, without its result. */
+async function writeAlone(place: Place, group: Group, limit: Limit): Promise<number> {
+  const { count, bad } = await eachOrBad(group.ids, async (ids) => {
+    const { filter, update, hint } = writeOf(place, group, ids);
+    return (await place.jobs.updateMany(filter, update, { hint, ...limit() })).matchedCount;
+  });
+  for (const one of bad) await failRefused(place, group, one, limit);
+  return bad.length === 0 ? count : -1;
+}
+
+async function failRefused(
+  place: Place,
+  { token, settlement }: Group,
+  { id, error }: { readonly id: string; readonly error: unknown },
+  limit: Limit,
+): Promise<void> {
+  const err = `the end of the try could not be written: ${asError(error).message}`.slice(0, 500);
+  const end = { status: Status.failed, ended: settlement.ended, try: { err, name: "BadDocument" } };
+  const { filter, update, hint } = writeOf(place, { token, settlement: end, ids: [id] }, [id]);
+  try {
+    await place.jobs.updateMany(filter, update, { hint, ...limit() });
+  } catch (second) {
+    if (isDayjobError(second) || isPassing(second)) throw second;
+    const held = { status: Status.working, "claim.token": token };
+    await failBad(place, id, held, { error, at: settlement.ended, runner: "" }, limit);
+  }
+}
+
+interface Write {
+  readonly filter: Doc;
+  readonly update: Doc | readonly Doc[];
+  readonly hint: Doc;
+}
+
+function writeOf({ bson }: Place, { token, settlement }: Group, ids: readonly string[]): Write {
+  return {
+    filter: { _id: { $in: objectIds(ids, bson) }, status: Status.working, "claim.token": token },
+    update: settlementUpdate(settlement, bson),
+    hint: { _id: 1 },
+  };
+}
+
+/** The end of one try as part of the caller's transaction. Errors of the driver pass as they are. */
+export async function complete(
+  place: Place,
+  { id, token, settlement }: Finish,
+  session: DriverSession,
+  limit: Limit,
+): Promise<void> {
+  const { filter, update } = writeOf(place, { token, settlement, ids: [id] }, [id]);
+  const { matchedCount } = await place.jobs.updateMany(filter, update, { session, ...limit() });
+  if (matchedCount === 1) return;
+  const own = { ...filter, status: settlement.status };
+  const [before] = await place.jobs.find(own, { session, limit: 1, projection: { _id: 1 }, ...limit() }).toArray();
+  // Completed before in the same transaction.
+  if (before !== undefined && isFinished(settlement.status)) return;
+  throw dayjobError("CLAIM_LOST", `job ${id} is no longer held under this claim; nothing of its end was written`);
+}

@@ -1,0 +1,41 @@
+// The store on MongoDB.
+import { type Clock, systemClock } from "../clock.ts";
+import { asError, isDayjobError } from "../errors.ts";
+import type { Store } from "../store/store.ts";
+import { capabilitiesOf } from "./capabilities.ts";
+import { connect } from "./connect.ts";
+import type { DriverClient } from "./driver.ts";
+import { cannotConnect } from "./errors.ts";
+import { type Place, placeOf } from "./place.ts";
+import { mongoStoreOf } from "./store.ts";
+
+export interface MongoOptions {
+  /** Default: `jobs`. Others are named after it: `jobs.runners`, `jobs.meta`, `jobs.removed`. */
+  readonly collection?: string | undefined;
+  /** The driver of a given client, where its BSON classes cannot be found from the client itself: `mongoose.mongo`. */
+  readonly driver?: { readonly BSON: unknown } | undefined;
+  /** Milliseconds to connect. */
+  readonly timeout: number;
+  readonly clock?: Clock | undefined;
+  readonly random?: (() => number) | undefined;
+}
+
+/**
+ * Opens a store on a `mongodb://` URL, a MongoClient or a Db. Nothing is made or changed before `migrate`.
+ *
+ * @throws BAD_TARGET for a target that cannot be used; CANNOT_CONNECT where nobody answers, or the credentials are refused.
+ */
+export async function openMongoStore(target: string | object, options: MongoOptions): Promise<Store> {
+  const { collection = "jobs", driver, timeout, clock = systemClock, random = Math.random } = options;
+  const connection = await connect(target, { driver, timeout, clock });
+  const { own, database, bson } = connection;
+  const on = (client: DriverClient): Place => placeOf({ client, database, collection, bson, clock, random });
+  const place = on(connection.client);
+  const pulse = connection.pulse === connection.client ? place : on(connection.pulse);
+  try {
+    return mongoStoreOf({ place, pulse, own, capabilities: await capabilitiesOf(place) });
+  } catch (error) {
+    await Promise.all(own.map((client) => client.close().catch(() => {})));
+    throw isDayjobError(error) ? asError(error) : cannotConnect(error, `the database ${database}`, timeout);
+  }
+}

@@ -1,0 +1,190 @@
+// Storing jobs. The unique indexes decide; what they refuse is looked up and answered as a duplicate. Where the holder of a
+// key has ended meanwhile, the insert is tried again.
+import { dayjobError, storeOutage } from "../errors.ts";
+import { revived } from "../job/data.ts";
+import type { StoredJob } from "../job/job.ts";
+import type { Inserted } from "../store/store.ts";
+import { decodeJob, encodeJob, idOf, withoutLogs } from "./codec.ts";
+import type { Doc, DriverSession } from "./driver.ts";
+import { isDuplicateKey, isPassing, refusals } from "./errors.ts";
+import type { Limit } from "./limit.ts";
+import { majority, type Place } from "./place.ts";
+import { objectIds } from "./query.ts";
+
+const rounds = 8;
+const duplicateKey = 11000;
+
+export async function insert(
+  place: Place,
+  jobs: readonly StoredJob[],
+  isAgain: boolean,
+  limit: Limit,
+): Promise<readonly Inserted[]> {
+  const answers: Inserted[] = [];
+  let open = jobs.map((job, at) => ({ job, at }));
+  if (isAgain) open = await answerKnown(place, open, answers, limit);
+  for (let round = 1; open.length > 0; round++) {
+    if (round > rounds)
+      throw storeOutage(`the keys of ${open.length} jobs changed hands ${rounds} times while they were stored`);
+    const { first, others } = apart(open);
+    const refused = await insertSome(place, first, limit);
+    for (const one of first) if (!refused.has(one)) answers[one.at] = stored(one.job);
+    open = await answerFound(place, [...refused, ...others], answers, limit);
+  }
+  return answers;
+}
+
+/** With a session: look first, since a duplicate key would abort the caller's transaction (ENGINE.md 19). */
+export async function insertInSession(
+  place: Place,
+  jobs: readonly StoredJob[],
+  session: DriverSession,
+  limit: Limit,
+): Promise<readonly Inserted[]> {
+  const answers: Inserted[] = [];
+  const open = await answerFound(
+    place,
+    jobs.map((job, at) => ({ job, at })),
+    answers,
+    limit,
+    session,
+  );
+  const { first, others } = apart(open);
+  if (first.length > 0) {
+    const documents = first.map(({ job }) => encodeJob(job, place.bson));
+    await place.jobs.insertMany(documents, { session, ordered: true, ...limit() });
+  }
+  for (const { job, at } of first) answers[at] = stored(job);
+  for (const { job, at } of others) {
+    const before = first.find((one) => isSame(one.job, job));
+    answers[at] = { job: (before === undefined ? stored(job) : stored(before.job)).job, duplicate: true };
+  }
+  return answers;
+}
+
+interface Given {
+  readonly job: StoredJob;
+  /** Its place in the call. */
+  readonly at: number;
+}
+
+/** The first of those that share an id or a key, and the others, which wait for what becomes of it. */
+function apart(open: readonly Given[]): { first: Given[]; others: Given[] } {
+  const first: Given[] = [];
+  const others: Given[] = [];
+  const seen = new Set<string>();
+  for (const one of open) {
+    const names = [one.job.id, ...(one.job.holds === undefined ? [] : [holdName(one.job.kind, one.job.holds)])];
+    if (names.some((name) => seen.has(name))) others.push(one);
+    else first.push(one);
+    for (const name of names) seen.add(name);
+  }
+  return { first, others };
+}
+
+function isSame(a: StoredJob, b: StoredJob): boolean {
+  return a.id === b.id || (a.holds !== undefined && a.holds === b.holds && a.kind === b.kind);
+}
+
+/** Those that a unique index refused. */
+async function insertSome({ jobs, bson }: Place, given: readonly Given[], limit: Limit): Promise<Set<Given>> {
+  try {
+    await jobs.insertMany(
+      given.map(({ job }) => encodeJob(job, bson)),
+      { ordered: false, ...limit() },
+    );
+    return new Set();
+  } catch (error) {
+    const refused = refusals(error);
+    if (isPassing(error) || !isDuplicateKey(error)) throw error;
+    const other = refused.find(({ code }) => code !== duplicateKey);
+    if (other !== undefined) {
+      throw dayjobError("STORE_FAILED", `MongoDB refused job ${given[other.index]?.job.id}: ${other.message}`, {
+        cause: error,
+      });
+    }
+    return new Set(refused.flatMap(({ index }) => given[index] ?? []));
+  }
+}
+
+/** Answers those that are there, by id or by key; the rest remains. */
+async function answerFound(
+  place: Place,
+  open: readonly Given[],
+  answers: Inserted[],
+  limit: Limit,
+  session?: DriverSession,
+): Promise<Given[]> {
+  if (open.length === 0) return [];
+  const there = await lookUp(place, open, limit, session);
+  return open.filter(({ job, at }) => {
+    const before =
+      there.get(job.id) ?? (job.holds === undefined ? undefined : there.get(holdName(job.kind, job.holds)));
+    if (before !== undefined) answers[at] = { job: before, duplicate: true };
+    return before === undefined;
+  });
+}
+
+async function lookUp(
+  { jobs, bson }: Place,
+  open: readonly Given[],
+  limit: Limit,
+  session?: DriverSession,
+): Promise<Map<string, StoredJob>> {
+  const conditions: Doc[] = [
+    {
+      _id: {
+        $in: objectIds(
+          open.map(({ job }) => job.id),
+          bson,
+        ),
+      },
+    },
+  ];
+  for (const [kind, keys] of keysByKind(open)) conditions.push({ kind, holds: { $in: keys } });
+  const there = new Map<string, StoredJob>();
+  for (const condition of conditions) {
+    const options = session === undefined ? majority : { session };
+    const found = await jobs.find(condition, { projection: withoutLogs, ...options, ...limit() }).toArray();
+    for (const job of found.map(decodeJob)) {
+      there.set(job.id, job);
+      if (job.holds !== undefined) there.set(holdName(job.kind, job.holds), job);
+    }
+  }
+  return there;
+}
+
+function keysByKind(open: readonly Given[]): Map<string, string[]> {
+  const keys = new Map<string, string[]>();
+  for (const { job } of open) {
+    if (job.holds !== undefined) keys.set(job.kind, [...(keys.get(job.kind) ?? []), job.holds]);
+  }
+  return keys;
+}
+
+/** A second call after an outage: what is there was stored by the first, what was removed since is not stored again. */
+async function answerKnown(place: Place, open: readonly Given[], answers: Inserted[], limit: Limit): Promise<Given[]> {
+  const missing = await answerFound(place, open, answers, limit);
+  const ids = objectIds(
+    missing.map(({ job }) => job.id),
+    place.bson,
+  );
+  const gone = await place.removed
+    .find({ _id: { $in: ids } }, { projection: { _id: 1 }, ...majority, ...limit() })
+    .toArray();
+  const removed = new Set(gone.map(idOf));
+  return missing.filter(({ job, at }) => {
+    if (removed.has(job.id)) answers[at] = { ...stored(job), duplicate: true };
+    return !removed.has(job.id);
+  });
+}
+
+/** The job as reading it would give it. */
+function stored(job: StoredJob): Inserted {
+  const values = { data: revived(job.data), progress: revived(job.progress), result: revived(job.result) };
+  return { job: { ...job, ...values }, duplicate: false };
+}
+
+function holdName(kind: string, key: string): string {
+  return JSON.stringify([kind, key]);
+}

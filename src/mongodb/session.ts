@@ -1,0 +1,55 @@
+// The caller's transaction: which sessions can be used, and which cannot.
+import { dayjobError, inBrief } from "../errors.ts";
+import { isRecord } from "../job/options.ts";
+import type { DriverSession } from "./driver.ts";
+import { translated } from "./errors.ts";
+import type { Place } from "./place.ts";
+
+/**
+ * The session, if writes can be part of its transaction.
+ *
+ * @throws NO_TRANSACTIONS where the server has none; WRONG_SESSION for one that has ended, is in no transaction, or belongs
+ * to another client.
+ */
+export function usableSession(
+  place: Place,
+  given: unknown,
+  transactions: boolean,
+  isOwnClient: boolean,
+): DriverSession {
+  if (!isSession(given)) throw wrong(`session is ${inBrief(given)}; give a session of your MongoClient`);
+  if (!transactions) {
+    throw dayjobError(
+      "NO_TRANSACTIONS",
+      "a session was given, but this server has no transactions; they need a replica set or a sharded cluster",
+    );
+  }
+  if (given.hasEnded) throw wrong("the session has ended; use it inside session.withTransaction()");
+  if (given.client !== undefined && given.client !== place.client) {
+    throw wrong(
+      isOwnClient
+        ? "the session is of a client of yours, but dayjob was opened with a URL and has its own; open it with your MongoClient instead"
+        : "the session is of another MongoClient than the one that dayjob was opened with; a session works only with its own client",
+    );
+  }
+  if (!given.inTransaction()) {
+    throw wrong(
+      "the session is in no transaction; use it inside session.withTransaction(), or call startTransaction() first",
+    );
+  }
+  return given;
+}
+
+/** Errors inside a transaction stay the driver's, since `withTransaction` looks at their labels to try again. */
+export function translatedInSession(error: unknown, verb: string): unknown {
+  const isLabelled = isRecord(error) && typeof error["hasErrorLabel"] === "function";
+  return isLabelled ? error : translated(error, verb);
+}
+
+function isSession(given: unknown): given is DriverSession {
+  return isRecord(given) && typeof given["inTransaction"] === "function";
+}
+
+function wrong(message: string): Error {
+  return dayjobError("WRONG_SESSION", message);
+}

@@ -1,0 +1,87 @@
+// A settlement as an update. The many plain successes are a plain update; all else is one pipeline, which tests the cancel
+// mark in the same write.
+import type { Settlement } from "../job/lifecycle.ts";
+import { isFinished, Status } from "../job/status.ts";
+import type { Finish } from "../store/store.ts";
+import { encodeValue, present } from "./codec.ts";
+import type { Doc, MongoBson } from "./driver.ts";
+import { isMarked, lastTryWith, literal, removed, triesBefore, tryCount, when } from "./expressions.ts";
+
+/** Ends that write the same, under the same token: one update. */
+export interface Group {
+  readonly token: string;
+  readonly settlement: Settlement;
+  readonly ids: string[];
+}
+
+/** Never two tokens in one group (ENGINE.md 8). */
+export function grouped(batch: readonly Finish[]): Group[] {
+  const groups = new Map<unknown, Group>();
+  for (const { id, token, settlement } of batch) {
+    const key = groupKey(token, settlement);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { token, settlement, ids: [id] });
+    else group.ids.push(id);
+  }
+  return [...groups.values()];
+}
+
+/** Equal for equal settlements; results that are objects are not compared. */
+function groupKey(token: string, settlement: Settlement): unknown {
+  const { status, ended, runAt, retries, lost, result, try: end } = settlement;
+  if (typeof result === "object" && result !== null) return settlement;
+  const isBig = typeof result === "bigint";
+  return JSON.stringify([
+    token,
+    status,
+    ended.getTime(),
+    runAt?.getTime(),
+    retries,
+    lost,
+    typeof result,
+    isBig || Object.is(result, -0) || Number.isNaN(result)
+      ? `${String(result)}${Object.is(result, -0) ? "-" : ""}`
+      : result,
+    end,
+  ]);
+}
+
+export function settlementUpdate(settlement: Settlement, bson: MongoBson): Doc | readonly Doc[] {
+  return isPlainSuccess(settlement) ? successUpdate(settlement, bson) : [{ $set: settledFields(settlement, bson) }];
+}
+
+/** Whether a success changes nothing but the status and the result; the last try's end is then read from `finished`. */
+function isPlainSuccess({ status, runAt, retries, lost, try: end }: Settlement): boolean {
+  const isUnchanged = runAt === undefined && retries === undefined && lost === undefined;
+  return status === Status.success && isUnchanged && end !== "withdrawn" && Object.keys(end).length === 0;
+}
+
+function successUpdate({ status, ended, result }: Settlement, bson: MongoBson): Doc {
+  return {
+    $set: present({ status, finished: ended, result: encodeValue(result, bson) }),
+    $unset: { holds: "" },
+  };
+}
+
+function settledFields(settlement: Settlement, bson: MongoBson): Doc {
+  const { status, ended, runAt, retries, lost, result } = settlement;
+  const unlessMarked = (then: unknown, marked: unknown): unknown =>
+    status === Status.success ? then : when(isMarked, marked, then);
+  const ends = isFinished(status);
+  return present({
+    status: unlessMarked(status, Status.cancelled),
+    finished: ends ? ended : unlessMarked(removed, ended),
+    holds: ends ? removed : unlessMarked("$holds", removed),
+    runat: runAt === undefined || ends ? undefined : unlessMarked(runAt, "$runat"),
+    retries,
+    lost,
+    result: result === undefined ? undefined : literal(encodeValue(result, bson)),
+    ...triesFields(settlement),
+  });
+}
+
+function triesFields({ ended, try: end }: Settlement): Doc {
+  if (end === "withdrawn") return { tries: triesBefore, trycount: { $max: [0, { $subtract: [tryCount, 1] }] } };
+  // The count is written as well: it may have been read from the length, which a later cap would change.
+  return { tries: lastTryWith(literal(present({ ended, ...end }))), trycount: tryCount };
+}

@@ -1,0 +1,59 @@
+// Hearing of other processes' puts through a change stream. A hint only: whatever goes wrong, it opens the stream again, and
+// polls are the net. It starts at the present each time, so there is no resume token that could have died.
+import type { CancelTimer } from "../clock.ts";
+import { Status } from "../job/status.ts";
+import type { Unwatch } from "../store/store.ts";
+import type { Doc, DriverStream } from "./driver.ts";
+import type { Place } from "./place.ts";
+
+const firstWait = 500;
+const longestWait = 30_000;
+
+/** Inserts, and jobs that became new again. Only the id of each event crosses the wire. */
+const pipeline: readonly Doc[] = [
+  { $match: { $or: [{ operationType: "insert" }, { "updateDescription.updatedFields.status": Status.new }] } },
+  { $project: { _id: 1 } },
+];
+
+export function watch(place: Place, heard: () => void): Unwatch {
+  const { clock, random, jobs } = place;
+  let isOver = false;
+  let failures = 0;
+  let stream: DriverStream | undefined;
+  let cancelTimer: CancelTimer = () => {};
+
+  const tell = (): void => {
+    failures = 0;
+    if (isOver) return;
+    try {
+      heard();
+    } catch {
+      // A listener's error has no place to go here, and would end the process as an event's.
+    }
+  };
+  const reopen = (broken: DriverStream | undefined): void => {
+    if (isOver || broken !== stream) return;
+    stream = undefined;
+    void broken?.close().catch(ignored);
+    const wait = Math.min(longestWait, firstWait * 2 ** Math.min(failures++, 10)) * (0.5 + random());
+    cancelTimer = clock.timer(wait, open);
+  };
+  const open = (): void => {
+    try {
+      const opened = jobs.watch(pipeline, {});
+      stream = opened;
+      opened.on("change", tell);
+      for (const end of ["error", "end", "close"]) opened.on(end, () => reopen(opened));
+    } catch {
+      reopen(undefined);
+    }
+  };
+  open();
+  return async () => {
+    isOver = true;
+    cancelTimer();
+    await stream?.close().catch(ignored);
+  };
+}
+
+function ignored(): void {}

@@ -1,0 +1,180 @@
+// Windows of due jobs (ENGINE.md 12): ids read in one go for several batches, so that most claims need no search. A window
+// says only what was due when it was read; whether a job is still to be had is decided by the claim's update.
+import { Status, statusOf } from "../job/status.ts";
+import type { Candidate } from "../store/claim.ts";
+import { dateOf, idOf, numberOf, textOf } from "./codec.ts";
+import type { Doc } from "./driver.ts";
+import { tryCount } from "./expressions.ts";
+import { hotIndex } from "./indexes.ts";
+import type { Limit } from "./limit.ts";
+import type { Place } from "./place.ts";
+import { oneOf } from "./query.ts";
+
+export interface Due extends Candidate {
+  readonly priority: number;
+  readonly runAt: number;
+}
+
+export interface Window {
+  /** What is left of it, in the order to claim; takers replace the list. */
+  due: readonly Due[];
+  /** Whether it held all that was due; else there may be more behind it. */
+  readonly isComplete: boolean;
+  /** The store's time that it was read for. */
+  readonly now: Date;
+}
+
+/** What to look for. `lanes` absent: all; `suspects` false: none that lost its runner before. */
+export interface Sought {
+  readonly kinds: readonly string[];
+  readonly lanes?: readonly number[];
+  readonly suspects?: boolean;
+}
+
+export interface Reading {
+  readonly now: Date;
+  /** The size of the batch that it is read for. */
+  readonly batch: number;
+  readonly fresh: boolean;
+}
+
+interface Slot {
+  readonly window: Promise<Window>;
+  /** Monotonic milliseconds; infinite while it is being read. */
+  expires: number;
+}
+
+const batchesRead = 10;
+const leastRead = 200;
+const mostRead = 5000;
+const shortestLife = 50;
+/** A window lives this many times as long as its reading took. */
+const lifePerReading = 4;
+/** Windows kept: one for each set of kinds and lanes that runners of this process ask for. */
+const slotsKept = 16;
+
+export class Windows {
+  readonly #place: Place;
+  readonly #slots = new Map<string, Slot>();
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  /** The window for these kinds and lanes, read anew if it is used up, too old, or to be fresh. Callers at the same time share it. */
+  async window(sought: Sought, reading: Reading, limit: Limit): Promise<Window> {
+    const key = JSON.stringify([sought.kinds, sought.lanes]);
+    const slot = this.#slots.get(key);
+    if (slot !== undefined && !reading.fresh && slot.expires > this.#place.clock.monotonic()) {
+      const window = await slot.window;
+      if (window.due.length >= reading.batch || (window.isComplete && window.due.length > 0)) return window;
+    }
+    // While this call waited, another may have begun to read.
+    const current = this.#slots.get(key);
+    if (current !== undefined && current !== slot && !reading.fresh) return await current.window;
+    return await this.#read(key, sought, reading, limit);
+  }
+
+  async #read(key: string, sought: Sought, reading: Reading, limit: Limit): Promise<Window> {
+    const { clock } = this.#place;
+    const start = clock.monotonic();
+    const slot: Slot = { window: readWindow(this.#place, sought, reading, limit), expires: Infinity };
+    this.#slots.delete(key);
+    this.#slots.set(key, slot);
+    this.#forgetOldest();
+    try {
+      return await slot.window;
+    } catch (error) {
+      if (this.#slots.get(key) === slot) this.#slots.delete(key);
+      throw error;
+    } finally {
+      const end = clock.monotonic();
+      slot.expires = end + Math.max(shortestLife, lifePerReading * (end - start));
+    }
+  }
+
+  #forgetOldest(): void {
+    for (const key of this.#slots.keys()) {
+      if (this.#slots.size <= slotsKept) return;
+      this.#slots.delete(key);
+    }
+  }
+}
+
+/** Reads a window that nobody shares. */
+export async function readWindow(place: Place, sought: Sought, { now, batch }: Reading, limit: Limit): Promise<Window> {
+  const size = Math.min(mostRead, Math.max(leastRead, batch * batchesRead));
+  const query = dueQuery(sought, { $lte: now });
+  const first = await readDue(place, query, size, limit);
+  const isComplete = first.length < size;
+  // Missing sorts below every number, but counts as 0: where the window ended before it got there, look for those apart.
+  const last = first.at(-1);
+  const isCut = !isComplete && last !== undefined && last.priority <= 0;
+  const unranked = isCut ? await readDue(place, { ...query, priority: null }, size, limit) : [];
+  return { due: merged(first, unranked, size), isComplete, now };
+}
+
+/** The claimable jobs whose time is within `runat`. A cancel mark takes a job out. */
+export function dueQuery({ kinds, lanes, suspects }: Sought, runat: Doc): Doc {
+  return {
+    kind: oneOf(kinds),
+    status: { $in: [Status.new, Status.waiting] },
+    runat,
+    cancel: null,
+    // A job without a lane (the Go package's) is everybody's.
+    ...(lanes === undefined ? {} : { lane: { $in: [null, ...lanes] } }),
+    ...(suspects === false ? { lost: { $not: { $gt: 0 } } } : {}),
+  };
+}
+
+const projection = { kind: 1, status: 1, retries: 1, lost: 1, priority: 1, runat: 1, tried: tryCount };
+
+async function readDue({ jobs }: Place, query: Doc, size: number, limit: Limit): Promise<Due[]> {
+  const options = { projection, sort: { priority: -1, runat: 1 }, limit: size, batchSize: size, hint: hotIndex };
+  const found = await jobs.find(query, { ...options, ...limit() }).toArray();
+  return found.map(decodeDue);
+}
+
+function decodeDue(doc: Doc): Due {
+  return {
+    id: idOf(doc),
+    kind: textOf(doc["kind"]) ?? "",
+    status: statusOf(doc["status"]),
+    retries: numberOf(doc["retries"]) ?? 0,
+    tryCount: numberOf(doc["tried"]) ?? 0,
+    lost: numberOf(doc["lost"]) ?? 0,
+    priority: numberOf(doc["priority"]) ?? 0,
+    runAt: dateOf(doc["runat"])?.getTime() ?? 0,
+  };
+}
+
+function merged(first: readonly Due[], unranked: readonly Due[], size: number): Due[] {
+  const byId = new Map([...first, ...unranked].map((due) => [due.id, due]));
+  return [...byId.values()].sort(inOrder).slice(0, size);
+}
+
+function inOrder(a: Due, b: Due): number {
+  return b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1);
+}
+
+/** When the next job is due that a window of this time could not know of, up to the horizon. */
+export async function nextAfter(
+  { jobs }: Place,
+  sought: Sought,
+  { since, horizon }: { readonly since: Date; readonly horizon: Date },
+  limit: Limit,
+): Promise<Date | undefined> {
+  if (horizon <= since) return undefined;
+  const query = dueQuery(sought, { $gt: since, $lte: horizon });
+  const options = { projection: { runat: 1, _id: 0 }, sort: { runat: 1 }, limit: 1, hint: hotIndex };
+  const [next] = await jobs.find(query, { ...options, ...limit() }).toArray();
+  return dateOf(next?.["runat"]);
+}
+
+/** Whether anything is due in lanes other than these. */
+export async function isDueElsewhere({ jobs }: Place, sought: Sought, now: Date, limit: Limit): Promise<boolean> {
+  if (sought.lanes === undefined) return false;
+  const query = { ...dueQuery({ kinds: sought.kinds }, { $lte: now }), lane: { $gte: 0, $nin: sought.lanes } };
+  const options = { projection: { _id: 1 }, limit: 1, hint: hotIndex };
+  return (await jobs.find(query, { ...options, ...limit() }).toArray()).length > 0;
+}

@@ -1,0 +1,138 @@
+// The composition root: a target and options in, a client over the right store out. Drivers are loaded when they are used.
+import { createJobs, type Jobs } from "./client/jobs.ts";
+import { type ClientOptions, type ClientSettings, clientOptionNames, clientSettings } from "./client/options.ts";
+import { type ParsedTarget, parseTarget, type Target } from "./client/target.ts";
+import { dayjobError, inBrief } from "./errors.ts";
+import { checkOptions } from "./job/options.ts";
+import type { Store } from "./store/store.ts";
+
+export interface OpenOptions extends ClientOptions {
+  /** MongoDB: the collection of the jobs, "jobs" by default. Those of runners and the like begin with its name. */
+  collection?: string;
+  /** MongoDB: the driver's module (`import * as mongodb`, or `mongoose.mongo`), where its classes cannot be found from a client or database. */
+  driver?: { readonly BSON: unknown };
+  /** False: make and change no indexes or tables; `jobs.migrate()` does. */
+  migrate?: boolean;
+  /** SQLite: "full" by default: a put is on the disk when it resolves. "normal": a power cut may lose the last moments. */
+  durability?: "full" | "normal";
+}
+
+interface OpenSettings extends ClientSettings {
+  readonly collection: string | undefined;
+  readonly driver: { readonly BSON: unknown } | undefined;
+  readonly migrate: boolean;
+  readonly durability: "full" | "normal" | undefined;
+}
+
+const optionNames = [...clientOptionNames, "collection", "driver", "migrate", "durability"];
+const defaultFile = "file:dayjob.db";
+const longestCollection = 120;
+
+/**
+ * Opens a store: a URL, or a client or database of yours, which is used and never closed. Without a target: the environment's
+ * DAYJOB_URL, then MONGODB_URI, then the file dayjob.db in the working directory.
+ *
+ * @throws BAD_TARGET, BAD_OPTION, CANNOT_CONNECT, NEWER_STORE.
+ */
+export async function open(target?: Target, options?: OpenOptions): Promise<Jobs> {
+  const settings = openSettings(options);
+  const parsed = target === undefined ? undefined : parseTarget(target);
+  const jobs = createJobs(() => connect(parsed ?? defaultTarget(), settings), settings);
+  await jobs.ready();
+  return jobs;
+}
+
+/**
+ * The same for module constants: opens at first use. A failed opening is tried again at the next use. `target` may be a
+ * function, which is called at each opening.
+ *
+ * @throws BAD_TARGET, BAD_OPTION.
+ */
+export function openLazy(target?: Target | (() => Target | Promise<Target>), options?: OpenOptions): Jobs {
+  const settings = openSettings(options);
+  if (typeof target === "function")
+    return createJobs(async () => connect(parseTarget(await target()), settings), settings);
+  const parsed = target === undefined ? undefined : parseTarget(target);
+  return createJobs(() => connect(parsed ?? defaultTarget(), settings), settings);
+}
+
+async function connect(target: ParsedTarget, settings: OpenSettings): Promise<Store> {
+  const store = await openStore(target, settings);
+  if (!settings.migrate) return store;
+  try {
+    await store.migrate(settings.timeout);
+    return store;
+  } catch (error) {
+    await store.close().catch(() => {
+      // The error that matters is the one of the migration.
+    });
+    throw error;
+  }
+}
+
+async function openStore(parsed: ParsedTarget, settings: OpenSettings): Promise<Store> {
+  const { collection, driver, durability, timeout } = settings;
+  if (parsed.store === "sqlite") {
+    const { openSqliteStore } = await import("./sqlite/index.ts");
+    return openSqliteStore(parsed.target, { timeout, ...(durability === undefined ? {} : { durability }) });
+  }
+  const { openMongoStore } = await import("./mongodb/index.ts");
+  return openMongoStore(parsed.target, {
+    timeout,
+    ...(collection === undefined ? {} : { collection }),
+    ...(driver === undefined ? {} : { driver }),
+  });
+}
+
+let toldOfDefault = false;
+
+function defaultTarget(): ParsedTarget {
+  for (const name of ["DAYJOB_URL", "MONGODB_URI"]) {
+    const url = process.env[name];
+    if (url !== undefined && url !== "") return parseTarget(url, `the environment's ${name}`);
+  }
+  if (!toldOfDefault) {
+    console.info(
+      `dayjob: no target was given, and neither DAYJOB_URL nor MONGODB_URI is set: opening ${defaultFile} in ${process.cwd()}`,
+    );
+  }
+  toldOfDefault = true;
+  return parseTarget(defaultFile);
+}
+
+function openSettings(options: unknown): OpenSettings {
+  const given = checkOptions(options, optionNames);
+  return {
+    ...clientSettings(given),
+    collection: collectionOf(given["collection"]),
+    driver: driverOf(given["driver"]),
+    migrate: migrateOf(given["migrate"] ?? true),
+    durability: durabilityOf(given["durability"]),
+  };
+}
+
+function collectionOf(given: unknown): string | undefined {
+  if (given === undefined) return undefined;
+  const isName = typeof given === "string" && /^[^$\0]+$/.test(given) && given.length <= longestCollection;
+  if (isName && !/^system\.|^\.|\.$|\.\./.test(given)) return given;
+  throw dayjobError("BAD_OPTION", `collection is ${inBrief(given)}; give the name of a collection, such as "jobs"`);
+}
+
+function driverOf(given: unknown): OpenSettings["driver"] {
+  if (given === undefined) return undefined;
+  if (typeof given === "object" && given !== null && "BSON" in given) return given;
+  throw dayjobError(
+    "BAD_OPTION",
+    `driver is ${inBrief(given)}; give the driver's module: import * as mongodb, or mongoose.mongo`,
+  );
+}
+
+function migrateOf(given: unknown): boolean {
+  if (typeof given === "boolean") return given;
+  throw dayjobError("BAD_OPTION", `migrate is ${inBrief(given)}; give true or false`);
+}
+
+function durabilityOf(given: unknown): OpenSettings["durability"] {
+  if (given === undefined || given === "full" || given === "normal") return given;
+  throw dayjobError("BAD_OPTION", `durability is ${inBrief(given)}; give "full" or "normal"`);
+}

@@ -1,0 +1,100 @@
+// The job in its handler's hands: the frozen data of a job, with the verbs that only the holder of the claim has.
+import { asError, type DayjobError, dayjobError, inBrief } from "../errors.ts";
+import { storable } from "../job/data.ts";
+import { type Job, type StoredJob, view } from "../job/job.ts";
+import { settle } from "../job/lifecycle.ts";
+import { isRecord } from "../job/options.ts";
+import type { Held, Store } from "../store/store.ts";
+import type { Completer } from "./completer.ts";
+import type { ClaimedJob } from "./handler.ts";
+
+export interface VerbParts {
+  readonly store: Store;
+  readonly completer: Completer;
+  readonly storeNow: () => Date;
+  readonly limit: number;
+  readonly dataLimit: number;
+  readonly failed: (error: unknown, during: string) => void;
+}
+
+/** What the executor must know of a run beside its value. */
+export interface RunState {
+  /** Whether `complete` was called: from then on nothing else of the run writes to the job (ENGINE.md 18). */
+  completing: boolean;
+  /** Whether the handler has settled: the verbs refuse from then on. */
+  over: boolean;
+}
+
+const longestMessage = 10_000;
+
+export function claimedJob(stored: StoredJob, held: Held, state: RunState, parts: VerbParts): ClaimedJob {
+  const job = view(stored);
+  const verbs = {
+    async complete(options: unknown): Promise<void> {
+      checkOpen(state, "complete", job);
+      const { session, result } = completeOptions(options);
+      const value = result === undefined ? undefined : storable(result, "result", parts.store.bson, parts.dataLimit);
+      state.completing = true;
+      const settlement = settle(stored, { how: "success", result: value }, parts.storeNow());
+      await parts.store.complete({ ...held, settlement }, session, parts.limit);
+    },
+    async setProgress(progress: unknown): Promise<void> {
+      checkOpen(state, "setProgress", job);
+      if (typeof progress !== "number" && (typeof progress !== "object" || progress === null)) {
+        throw dayjobError("BAD_DATA", `progress is ${inBrief(progress)}; give a number or an object`);
+      }
+      const value = storable(progress, "progress", parts.store.bson, parts.dataLimit);
+      if (state.completing) return;
+      if (!(await parts.completer.note({ ...held, progress: value }))) throw claimLost(job);
+    },
+    log(message: string, fields?: object): void {
+      if (state.over || state.completing) return;
+      try {
+        const kept =
+          fields === undefined
+            ? undefined
+            : (storable(fields, "fields", parts.store.bson, 10_000) as Record<string, unknown>);
+        const text = String(message).slice(0, longestMessage);
+        const line = {
+          when: parts.storeNow(),
+          try: stored.tryCount,
+          message: text,
+          ...(kept === undefined ? {} : { fields: kept }),
+        };
+        parts.completer.note({ ...held, lines: [line] }).catch((error: unknown) => parts.failed(error, "log"));
+      } catch (error) {
+        parts.failed(asError(error), "log");
+      }
+    },
+  };
+  for (const [name, value] of Object.entries(verbs)) Object.defineProperty(job, name, { value, enumerable: false });
+  return Object.freeze(job) as ClaimedJob;
+}
+
+/** The reason of a signal, and the error of a verb, when somebody else has the job by now. */
+export function claimLost(job: Job): DayjobError<"CLAIM_LOST"> {
+  return dayjobError(
+    "CLAIM_LOST",
+    `the claim on job ${job.id} of kind ${job.kind} is lost: its runner was taken for dead, and the job may be running elsewhere; nothing of this run is stored`,
+    { job },
+  );
+}
+
+function checkOpen(state: RunState, verb: string, job: Job): void {
+  if (!state.over) return;
+  throw dayjobError(
+    "CLOSED",
+    `${verb} was called on job ${job.id} after its handler had settled; await it inside the handler`,
+    { job },
+  );
+}
+
+function completeOptions(options: unknown): { session: unknown; result: unknown } {
+  if (isRecord(options) && typeof options["session"] === "object" && options["session"] !== null) {
+    return { session: options["session"], result: options["result"] };
+  }
+  throw dayjobError(
+    "BAD_OPTION",
+    `complete was given ${inBrief(options)}; give { session } with the session of your transaction`,
+  );
+}

@@ -1,0 +1,113 @@
+// Writes the ends of tries: batched, tried again until the store has acknowledged them, one write under way at a time. A job
+// is held, and its claim renewed with the runner's, until then.
+import { Batcher } from "../batcher.ts";
+import { type Clock, pause } from "../clock.ts";
+import { isOutage } from "../errors.ts";
+import type { Random } from "../job/backoff.ts";
+import { Status } from "../job/status.ts";
+import { backoff } from "../loop.ts";
+import type { Finish, Finished, Held, Note, Store } from "../store/store.ts";
+
+export interface CompleterParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Store;
+  /** Milliseconds for one write. */
+  readonly limit: number;
+  readonly failed: (error: unknown, during: string) => void;
+  /** Aborts when the runner gives up waiting for the store. */
+  readonly abandoned: AbortSignal;
+}
+
+/** Ends in one write. */
+const mostAtOnce = 1000;
+
+export class Completer {
+  readonly #parts: CompleterParts;
+  readonly #ends: Batcher<Finish, Finished>;
+  readonly #notes: Batcher<Note, boolean>;
+  #pending = 0;
+
+  constructor(parts: CompleterParts) {
+    this.#parts = parts;
+    this.#ends = new Batcher({ most: mostAtOnce, write: (batch) => this.#finish(batch) });
+    this.#notes = new Batcher({ most: mostAtOnce, write: (batch) => this.#note(batch) });
+  }
+
+  /** Ends that are not acknowledged yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /**
+   * Resolves when the end is durable, with the job's status as the store has it, or undefined if the claim was lost.
+   * Rejects only when the runner has given up, or for an end that the store refuses.
+   */
+  async finish(end: Finish): Promise<number | undefined> {
+    this.#pending++;
+    try {
+      return (await this.#ends.add(end)).status;
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  /** Resolves when the note is stored; false if the claim was lost. */
+  note(note: Note): Promise<boolean> {
+    return this.#notes.add(note);
+  }
+
+  async #finish(batch: readonly Finish[]): Promise<readonly Finished[]> {
+    try {
+      return await this.#insisting("finish", () => this.#parts.store.finish(batch, this.#parts.limit));
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      const alone: Finished[] = [];
+      for (const end of batch) alone.push(await this.#finishAlone(end, error));
+      return alone;
+    }
+  }
+
+  /** An end that the store refuses must not hold up the others, nor its job: it is failed, with the store's word for it. */
+  async #finishAlone(end: Finish, cause: unknown): Promise<Finished> {
+    const write = (one: Finish): Promise<readonly Finished[]> => this.#parts.store.finish([one], this.#parts.limit);
+    try {
+      const [finished] = await this.#insisting("finish", () => write(end));
+      if (finished !== undefined) return finished;
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      this.#parts.failed(error, "finish");
+    }
+    const err = `the end of this try could not be stored: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const settlement = {
+      status: Status.failed,
+      ended: end.settlement.ended,
+      try: { err: err.slice(0, 1000), name: "EndNotStored" },
+    };
+    const [finished] = await this.#insisting("finish", () => write({ id: end.id, token: end.token, settlement }));
+    return finished ?? { id: end.id, token: end.token, status: undefined };
+  }
+
+  async #note(batch: readonly Note[]): Promise<readonly boolean[]> {
+    const refused = await this.#insisting("note", () => this.#parts.store.note(batch, this.#parts.limit));
+    const lost = new Set(refused.map(nameOf));
+    return batch.map((note) => !lost.has(nameOf(note)));
+  }
+
+  /** Tries again after outages, until it is done or the runner has given up. */
+  async #insisting<T>(during: string, write: () => Promise<T>): Promise<T> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!isOutage(error) || this.#parts.abandoned.aborted) throw error;
+        this.#parts.failed(error, during);
+        await pause(this.#parts.clock, backoff(failures, this.#parts.random), this.#parts.abandoned);
+      }
+    }
+  }
+}
+
+function nameOf({ id, token }: Held): string {
+  return `${id} ${token}`;
+}

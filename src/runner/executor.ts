@@ -1,0 +1,140 @@
+// Runs one handler on one job, and says how the try ended. Knows no store: a pipeline of small steps over one run.
+import { asError, type DayjobError, dayjobError, isDayjobError } from "../errors.ts";
+import { milliseconds } from "../job/duration.ts";
+import { type Job, type StoredJob, toJob } from "../job/job.ts";
+import type { Ending, TryError } from "../job/lifecycle.ts";
+import { tryError } from "../job/try-error.ts";
+import type { Around, ClaimedJob, Context, Handler } from "./handler.ts";
+import { outcomeOf, type ReadOutcome } from "./outcome.ts";
+
+export interface Run {
+  readonly stored: StoredJob;
+  readonly job: ClaimedJob;
+  readonly handler: Handler;
+  readonly context: Context;
+  readonly around: readonly Around[];
+  /** Makes a result storable; throws BAD_DATA for one that is not. */
+  readonly storableResult: (result: unknown) => unknown;
+  readonly warn: (code: string, message: string) => void;
+  readonly failed: (error: unknown, during: string) => void;
+}
+
+/** How a run ended; `lost`: nothing is to be written. The error is for events. */
+export type RunEnd =
+  | { readonly ending: Ending; readonly error?: unknown }
+  | { readonly lost: DayjobError<"CLAIM_LOST"> };
+
+export async function execute(run: Run): Promise<RunEnd> {
+  let value: unknown;
+  try {
+    value = await layered(run)();
+  } catch (error) {
+    return rejected(run, error);
+  }
+  return resolved(run, value);
+}
+
+/** The handler inside the arounds, the first outermost. A thrown outcome becomes a returned one before they see it. */
+function layered(run: Run): () => Promise<unknown> {
+  const innermost = async (): Promise<unknown> => {
+    try {
+      return await run.handler.run(run.job as ClaimedJob<never, never>, run.context);
+    } catch (error) {
+      if (outcomeOf(error) !== undefined && !run.context.signal.aborted) return error;
+      throw error;
+    }
+  };
+  return run.around.reduceRight<() => Promise<unknown>>(
+    (next, around) => async () => around(run.job, run.context, next),
+    innermost,
+  );
+}
+
+function resolved(run: Run, value: unknown): RunEnd {
+  const lost = lostReason(run);
+  if (lost !== undefined) return { lost };
+  const outcome = outcomeOf(value);
+  if (outcome !== undefined) return steered(outcome);
+  return { ending: { how: "success", result: resultOf(run, value) } };
+}
+
+/** After the signal fired, its reason decides, not the error's identity: fetch, streams and others each reject in their own way. */
+function rejected(run: Run, error: unknown): RunEnd {
+  const { signal } = run.context;
+  const reason: unknown = signal.aborted ? signal.reason : undefined;
+  if (isDayjobError(reason, "CLAIM_LOST")) return { lost: reason };
+  if (isDayjobError(reason, "CANCELLED")) return { ending: { how: "cancelled", reason: reason.message }, error };
+  if (isDayjobError(reason, "STOPPING")) return { ending: { how: "interrupted" }, error };
+  const outcome = outcomeOf(error);
+  if (outcome !== undefined) return steered(outcome);
+  if (isDayjobError(error, "CLAIM_LOST")) return { lost: error };
+  return { ending: failure(run, error), error };
+}
+
+function steered(outcome: ReadOutcome): RunEnd {
+  switch (outcome.outcome) {
+    case "snooze":
+      return { ending: { how: "snooze", wait: outcome.wait ?? 0 } };
+    case "retry":
+      return {
+        ending: { how: "failure", error: tryError(outcome.error), wait: outcome.wait ?? 0 },
+        error: outcome.error,
+      };
+    case "fail":
+      return { ending: { how: "failure", error: tryError(outcome.error), final: true }, error: outcome.error };
+    case "cancel":
+      return { ending: { how: "cancelled", ...(outcome.reason === undefined ? {} : { reason: outcome.reason }) } };
+  }
+}
+
+/** The kind's functions come before the stored fields; one that throws is an event, and the stored wait is used. */
+function failure(run: Run, thrown: unknown): Ending {
+  const error: TryError = tryError(thrown);
+  const rules = run.handler.rules as { retryIf?: unknown; backoff?: unknown } | undefined;
+  const given = { job: toJob(run.stored), error: thrown, tryNumber: run.stored.tryCount };
+  try {
+    if (typeof rules?.retryIf === "function" && (rules.retryIf as (failure: object) => unknown)(given) === false) {
+      return { how: "failure", error, final: true };
+    }
+    if (typeof rules?.backoff !== "function") return { how: "failure", error };
+    const wait = (rules.backoff as (failure: object) => unknown)(given);
+    if (wait === false) return { how: "failure", error, final: true };
+    return {
+      how: "failure",
+      error,
+      wait: milliseconds(wait, `the wait that backoff of kind ${run.stored.kind} returned`),
+    };
+  } catch (problem) {
+    run.failed(problem, `the rules of kind ${run.stored.kind}`);
+    return { how: "failure", error };
+  }
+}
+
+/** A result that cannot be stored does not make the run a failure: its work is done, and would be done again. */
+function resultOf(run: Run, value: unknown): unknown {
+  if (value === undefined) return undefined;
+  try {
+    return run.storableResult(value);
+  } catch (error) {
+    run.warn(
+      "RESULT_NOT_STORED",
+      `job ${run.stored.id} of kind ${run.stored.kind} succeeded, but ${asError(error).message}`,
+    );
+    return undefined;
+  }
+}
+
+function lostReason(run: Run): DayjobError<"CLAIM_LOST"> | undefined {
+  const reason: unknown = run.context.signal.reason;
+  return isDayjobError(reason, "CLAIM_LOST") ? reason : undefined;
+}
+
+/** The reason of the signal when somebody cancels a running job. */
+export function cancelledReason(job: Job, reason: string | undefined): DayjobError<"CANCELLED"> {
+  return dayjobError("CANCELLED", reason ?? `job ${job.id} was cancelled`, { job });
+}
+
+/** The reason of the signal when the runner stops and its grace is over. */
+export function stoppingReason(job: Job, runner: string): DayjobError<"STOPPING"> {
+  return dayjobError("STOPPING", `the runner ${runner} is stopping; job ${job.id} is given back`, { job });
+}

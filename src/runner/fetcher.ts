@@ -1,0 +1,198 @@
+// Claims due jobs for free slots. Woken by a put, a freed slot, the time of the next due job; polling always as the net.
+import { type Clock, pause } from "../clock.ts";
+import { isOutage } from "../errors.ts";
+import type { Random } from "../job/backoff.ts";
+import { newId } from "../job/id.ts";
+import type { StoredJob } from "../job/job.ts";
+import { backoff, Loop } from "../loop.ts";
+import type { Claimed, ClaimRequest } from "../store/claim.ts";
+import type { RunnerRecord, Store } from "../store/store.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { Holdings } from "./holdings.ts";
+import type { Identity } from "./identity.ts";
+import { lanesOf, Pace } from "./pace.ts";
+import type { Slots } from "./slots.ts";
+
+export interface FetcherParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Store;
+  readonly storeNow: () => Date;
+  readonly limit: number;
+  readonly interval: number;
+  readonly identity: Identity;
+  readonly heartbeat: Heartbeat;
+  readonly holdings: Holdings;
+  readonly slots: Slots;
+  /** Jobs that are claimed and wait for a slot. */
+  readonly waiting: () => number;
+  /** Whether a job that was lost before may come now: one such at a time (ENGINE.md 6). */
+  readonly suspects: () => boolean;
+  /** How many more jobs may be started at all; Infinity but for a drain. */
+  readonly allowed: () => number;
+  /** Too many ends wait for the store. */
+  readonly congested: () => boolean;
+  readonly claimed: (jobs: readonly StoredJob[], token: string) => void;
+  /** Nothing is due now. */
+  readonly idle: () => void;
+  readonly warn: (code: string, message: string) => void;
+  readonly failed: (error: unknown, during: string) => void;
+}
+
+export class Fetcher {
+  readonly #parts: FetcherParts;
+  readonly #loop: Loop;
+  readonly #pace: Pace;
+  readonly #ended = new AbortController();
+  #fresh = true;
+  #uncertain = false;
+  #limited = false;
+  #lanes: readonly number[] | undefined;
+
+  constructor(parts: FetcherParts) {
+    this.#parts = parts;
+    this.#pace = new Pace(parts.clock);
+    this.#loop = new Loop({
+      name: "fetch",
+      clock: parts.clock,
+      random: parts.random,
+      tick: () => this.#tick(),
+      failed: parts.failed,
+    });
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  /** A slot is free, or an end was acknowledged: worth a fetch only if the last one was held up by that. */
+  wakeIfLimited(): void {
+    if (this.#limited) this.#loop.wake();
+  }
+
+  /** Something was put: what was read of the store before is out of date. */
+  refresh(): void {
+    this.#fresh = true;
+    this.#loop.wake();
+  }
+
+  /** A job has started: for the measure of how many to claim ahead. */
+  started(): void {
+    this.#pace.started();
+  }
+
+  /** The live runners of our kinds: each prefers its share of the lanes. */
+  seen(records: readonly RunnerRecord[]): void {
+    this.#lanes = lanesOf(records, this.#parts.identity);
+  }
+
+  /** Resolves when the claim under way is settled, or as soon as it can be when `abandon` was called. */
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  /** Do not insist on the answer of a claim whose reply was lost. */
+  abandon(): void {
+    this.#ended.abort();
+  }
+
+  async #tick(): Promise<number> {
+    const { heartbeat, congested } = this.#parts;
+    if (!heartbeat.isSure) return this.#waitForLease();
+    this.#uncertain = false;
+    this.#limited = true;
+    if (congested()) return Number.POSITIVE_INFINITY;
+    const request = this.#request();
+    if (request === undefined) return Number.POSITIVE_INFINITY;
+    this.#fresh = false;
+    return this.#claim(request);
+  }
+
+  #request(): ClaimRequest | undefined {
+    const { slots, waiting, allowed, identity, storeNow, suspects, interval } = this.#parts;
+    const free = Math.min(Math.max(0, slots.free - waiting()), allowed());
+    const ahead = Math.min(Math.max(0, this.#pace.ahead() - Math.max(0, waiting() - slots.free)), allowed() - free);
+    const kinds = slots.wanted(free + ahead);
+    if (free + ahead <= 0 || kinds.length === 0) return undefined;
+    if (free === 0 && ahead < this.#pace.ahead() / 2) return undefined;
+    const now = storeNow();
+    return {
+      runner: { instance: identity.instance, name: identity.name },
+      token: newId(),
+      kinds,
+      slots: free,
+      ahead,
+      suspects: suspects(),
+      fresh: this.#fresh,
+      now,
+      horizon: new Date(now.getTime() + interval),
+      ...(this.#lanes === undefined ? {} : { lanes: this.#lanes }),
+    };
+  }
+
+  async #claim(request: ClaimRequest): Promise<number> {
+    const { clock, identity, holdings, claimed, idle, storeNow } = this.#parts;
+    const asked = clock.monotonic();
+    holdings.expect(request.token);
+    const { jobs, next } = await this.#insist(request);
+    if (identity.instance !== request.runner.instance) return 0;
+    if (jobs.length > 0) claimed(jobs, request.token);
+    holdings.settled(request.token);
+    if (jobs.length > 0) this.#pace.fetched(clock.monotonic() - asked);
+    if (jobs.length >= request.slots + request.ahead) return 0;
+    this.#limited = this.#parts.slots.hasLimits || (next !== undefined && next <= request.now);
+    if (next === undefined) {
+      if (jobs.length === 0) idle();
+      return this.#poll();
+    }
+    const wait = next.getTime() - storeNow().getTime();
+    if (wait > 0 && jobs.length === 0) idle();
+    if (wait <= 0 && jobs.length === 0) return Math.min(this.#poll(), 5);
+    return Math.min(Math.max(0, wait), this.#poll());
+  }
+
+  /** The claim; when its reply is lost, asks by its token until the answer is known (ENGINE.md 9). */
+  async #insist(request: ClaimRequest): Promise<Claimed> {
+    const { store, limit, failed, clock, random, identity } = this.#parts;
+    try {
+      return await store.claim(request, limit);
+    } catch (error) {
+      if (!isOutage(error)) throw this.#unclaimed(request, error);
+      failed(error, "claim");
+    }
+    for (let failures = 1; !this.#ended.signal.aborted && identity.instance === request.runner.instance; failures++) {
+      await pause(clock, backoff(failures, random), this.#ended.signal);
+      try {
+        return { jobs: await store.claimed(request.token, limit), next: undefined };
+      } catch (error) {
+        if (!isOutage(error)) throw this.#unclaimed(request, error);
+        failed(error, "claim");
+      }
+    }
+    return { jobs: [], next: undefined };
+  }
+
+  /** The store refused the claim: nothing is held under its token. */
+  #unclaimed(request: ClaimRequest, error: unknown): unknown {
+    this.#parts.holdings.settled(request.token);
+    return error;
+  }
+
+  async #waitForLease(): Promise<number> {
+    const { heartbeat, warn, identity } = this.#parts;
+    if (!this.#uncertain) {
+      this.#uncertain = true;
+      warn(
+        "LEASE_UNCERTAIN",
+        `the runner ${identity.name} has had no answer to its beats for half its lease; it starts nothing until it has`,
+      );
+    }
+    await Promise.race([heartbeat.sure(), pause(this.#parts.clock, this.#parts.interval, this.#ended.signal)]);
+    return 0;
+  }
+
+  /** The interval, with jitter, so that many runners do not ask at once. */
+  #poll(): number {
+    return this.#parts.interval * (0.9 + this.#parts.random() * 0.1);
+  }
+}

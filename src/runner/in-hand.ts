@@ -1,0 +1,258 @@
+// The jobs in a runner's hands, from the claim to the acknowledged end: those that wait for a slot, and those that run.
+
+import type { Engine } from "../client/engine.ts";
+import type { Jobs } from "../client/jobs.ts";
+import { type Clock, pause } from "../clock.ts";
+import { type DayjobError, isOutage } from "../errors.ts";
+import { storable } from "../job/data.ts";
+import { type Job, type StoredJob, toJob } from "../job/job.ts";
+import { defaultRules, type Ending, settle } from "../job/lifecycle.ts";
+import { Status } from "../job/status.ts";
+import { backoff } from "../loop.ts";
+import type { Held, HeldMark, Store } from "../store/store.ts";
+import { claimedJob, claimLost, type RunState } from "./claimed-job.ts";
+import type { Completer } from "./completer.ts";
+import { completionOf } from "./completion.ts";
+import { cancelledReason, execute, type RunEnd } from "./executor.ts";
+import type { Handler } from "./handler.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { Holdings } from "./holdings.ts";
+import type { RunnerSettings } from "./options.ts";
+import type { Slots } from "./slots.ts";
+import type { Tally } from "./tally.ts";
+
+/** What a session tells of: the runner makes events of it. */
+export interface Tell {
+  started(stored: StoredJob): void;
+  ended(stored: StoredJob, ending: Ending, status: number, error: unknown): void;
+  lost(stored: StoredJob): void;
+  warn(code: string, message: string): void;
+  failed(error: unknown, during: string): void;
+}
+
+export interface InHandParts {
+  readonly name: string;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly settings: RunnerSettings;
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly jobs: Jobs;
+  readonly tell: Tell;
+  readonly tally: Tally;
+  readonly slots: Slots;
+  readonly holdings: Holdings;
+  readonly heartbeat: Pick<Heartbeat, "isSure" | "sure">;
+  readonly completer: Completer;
+  /** Aborts when the runner gives up waiting for the store. */
+  readonly abandoned: AbortSignal;
+  /** A job has started. */
+  readonly started: () => void;
+  /** A slot is free, or an end was acknowledged. */
+  readonly relieved: () => void;
+}
+
+interface Waiting {
+  readonly stored: StoredJob;
+  readonly held: Held;
+}
+
+interface Running extends Waiting {
+  readonly controller: AbortController;
+  readonly over: Promise<void>;
+}
+
+export class InHand {
+  readonly #parts: InHandParts;
+  readonly #running = new Map<string, Running>();
+  #waiting: Waiting[] = [];
+  #stopping = false;
+
+  constructor(parts: InHandParts) {
+    this.#parts = parts;
+  }
+
+  /** Claimed, and not started. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Whether nothing waits or runs, and every end is acknowledged. */
+  get isEmpty(): boolean {
+    return this.#running.size === 0 && this.#waiting.length === 0 && this.#parts.completer.pending === 0;
+  }
+
+  /** Whether one of them lost its runner before: one such at a time (ENGINE.md 6). */
+  get hasSuspect(): boolean {
+    for (const { stored } of this.#running.values()) if (stored.lost > 0) return true;
+    return this.#waiting.some(({ stored }) => stored.lost > 0);
+  }
+
+  /** Takes what was claimed, and starts what there is room for. */
+  take(jobs: readonly StoredJob[], token: string): void {
+    for (const stored of jobs) {
+      const held = { id: stored.id, token };
+      this.#parts.holdings.hold(held);
+      this.#waiting.push({ stored, held });
+    }
+    if (this.#stopping) this.giveBack();
+    else this.#startWaiting();
+  }
+
+  /** From now on nothing starts: what waits, and whatever else comes, is given back. */
+  stopStarting(): void {
+    this.#stopping = true;
+    this.giveBack();
+  }
+
+  giveBack(): void {
+    for (const { stored, held } of this.#waiting.splice(0)) this.#end(stored, held, { how: "unstarted" }, undefined);
+  }
+
+  /** Aborts all that run. */
+  abort(reason: (job: Job) => DayjobError): void {
+    for (const { controller, stored } of this.#running.values()) controller.abort(reason(toJob(stored)));
+  }
+
+  /** The store took this runner for dead: nothing that it held is its own any more. */
+  lose(): void {
+    for (const { stored } of this.#waiting.splice(0)) this.#parts.tell.lost(stored);
+    this.abort(claimLost);
+  }
+
+  /** Somebody cancelled a job of ours: one that runs is aborted, one that waits ends at once. */
+  cancel(mark: HeldMark): void {
+    const running = this.#running.get(mark.id);
+    if (running?.held.token === mark.token) {
+      running.controller.abort(cancelledReason(toJob(running.stored), mark.cancel?.reason));
+    }
+    const at = this.#waiting.findIndex(({ held }) => held.id === mark.id && held.token === mark.token);
+    const [waiting] = at < 0 ? [] : this.#waiting.splice(at, 1);
+    if (waiting !== undefined) this.#end(waiting.stored, waiting.held, { how: "unstarted" }, undefined);
+  }
+
+  /** Resolves when nothing runs. */
+  async allOver(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ over }) => over));
+  }
+
+  /** The jobs that run. */
+  get runningJobs(): readonly StoredJob[] {
+    return [...this.#running.values()].map(({ stored }) => stored);
+  }
+
+  /** Starts what waits, as far as slots, the kinds' own limits and the lease allow. */
+  #startWaiting(): void {
+    const { slots, heartbeat } = this.#parts;
+    while (this.#waiting.length > 0 && slots.free > 0) {
+      if (!heartbeat.isSure) {
+        void heartbeat.sure().then(() => (this.#stopping ? this.giveBack() : this.#startWaiting()));
+        return;
+      }
+      const at = this.#waiting.findIndex(({ stored }) => slots.hasRoom(stored.kind));
+      const next = at === 0 ? this.#waiting.shift() : this.#waiting.splice(at, at < 0 ? 0 : 1)[0];
+      if (next === undefined) return;
+      this.#run(next);
+    }
+  }
+
+  #run({ stored, held }: Waiting): void {
+    const { handlers, slots, tally, tell, started } = this.#parts;
+    const handler = handlers.get(stored.kind);
+    if (handler === undefined) return this.#end(stored, held, { how: "unstarted" }, undefined);
+    const controller = new AbortController();
+    slots.take(stored.kind);
+    tally.started++;
+    started();
+    tell.started(stored);
+    const over = this.#executed({ stored, held }, handler, controller.signal).then((end) => {
+      this.#running.delete(held.id);
+      slots.give(stored.kind);
+      this.#ended(stored, held, end);
+      if (!this.#stopping) this.#startWaiting();
+      this.#parts.relieved();
+    });
+    this.#running.set(held.id, { stored, held, controller, over });
+  }
+
+  /** How the run ended; never rejects. */
+  async #executed({ stored, held }: Waiting, handler: Handler, signal: AbortSignal): Promise<RunEnd> {
+    const { engine, store, tell, settings, name, jobs, completer } = this.#parts;
+    const state: RunState = { completing: false, over: false };
+    const failed = tell.failed.bind(tell);
+    const storeNow = (): Date => engine.storeClock.now();
+    const limits = { limit: engine.timeout, dataLimit: engine.dataLimit };
+    const job = claimedJob(stored, held, state, { store, completer, storeNow, failed, ...limits });
+    const end = await execute({
+      stored,
+      job,
+      handler,
+      context: Object.freeze({ signal, jobs, runner: name }),
+      around: settings.around,
+      storableResult: (result) => storable(result, "its result", store.bson, engine.dataLimit),
+      warn: tell.warn.bind(tell),
+      failed,
+    });
+    state.over = true;
+    if (!state.completing || "lost" in end) return end;
+    return completionOf(end, held, toJob(stored), await this.#read(held.id), failed);
+  }
+
+  #ended(stored: StoredJob, held: Held, end: RunEnd): void {
+    if ("ending" in end) return this.#end(stored, held, end.ending, end.error);
+    this.#parts.holdings.release(held);
+    this.#parts.tell.lost(stored);
+  }
+
+  /** Writes the end; the job is held until it is acknowledged. */
+  #end(stored: StoredJob, held: Held, ending: Ending, error: unknown): void {
+    const { tell, engine, completer, holdings } = this.#parts;
+    if (ending.how === "success" && ending.completed === true) {
+      return this.#acknowledged(stored, held, ending, Status.success, error);
+    }
+    const settlement = settle(stored, ending, engine.storeClock.now(), { ...defaultRules, random: engine.random });
+    completer.finish({ ...held, settlement }).then(
+      (status) =>
+        this.#acknowledged(stored, held, ending, isOurs(status, settlement.status) ? status : undefined, error),
+      (problem: unknown) => {
+        if (!isOutage(problem)) holdings.release(held);
+        tell.failed(problem, "finish");
+      },
+    );
+  }
+
+  #acknowledged(stored: StoredJob, held: Held, ending: Ending, status: number | undefined, error: unknown): void {
+    const { holdings, tally, tell, relieved } = this.#parts;
+    holdings.release(held);
+    if (status === undefined) tell.lost(stored);
+    else {
+      tally.count(ending, status);
+      tell.ended(stored, ending, status, error);
+    }
+    relieved();
+  }
+
+  /** The job as the store has it; insists through outages until the runner gives up. */
+  async #read(id: string): Promise<readonly StoredJob[] | undefined> {
+    const { engine, store, tell, abandoned } = this.#parts;
+    const clock: Clock = engine.clock;
+    for (let failures = 1; !abandoned.aborted; failures++) {
+      try {
+        return await store.get([id], engine.timeout);
+      } catch (error) {
+        tell.failed(error, "complete");
+        if (!isOutage(error)) return undefined;
+        await pause(clock, backoff(failures, engine.random), abandoned);
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Whether the store's answer is to this end: a mark makes it cancelled; anything else was written by whoever rescued the job. */
+function isOurs(status: number | undefined, settled: number): boolean {
+  return status === settled || status === Status.cancelled;
+}

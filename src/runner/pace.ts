@@ -1,0 +1,56 @@
+// How many jobs to claim beyond the free slots, and from which lanes.
+import type { Clock } from "../clock.ts";
+import type { RunnerRecord } from "../store/store.ts";
+import type { Identity } from "./identity.ts";
+
+/** No more is claimed ahead than starts in this time, in milliseconds: an urgent job must not wait behind it. */
+const longestAhead = 100;
+const mostAhead = 2000;
+
+/** Measures starts a second and the time of a fetch: ahead is what starts within one fetch. */
+export class Pace {
+  readonly #clock: Clock;
+  #fetchTime = 0;
+  #starts = 0;
+  #since: number;
+  #rate = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#since = clock.monotonic();
+  }
+
+  started(): void {
+    this.#starts++;
+  }
+
+  fetched(took: number): void {
+    this.#fetchTime = this.#fetchTime === 0 ? took : this.#fetchTime * 0.7 + took * 0.3;
+    const now = this.#clock.monotonic();
+    const span = now - this.#since;
+    if (span < 20) return;
+    const rate = this.#starts / span;
+    this.#rate = this.#rate === 0 ? rate : this.#rate * 0.5 + rate * 0.5;
+    this.#starts = 0;
+    this.#since = now;
+  }
+
+  ahead(): number {
+    return Math.min(mostAhead, Math.floor(this.#rate * Math.min(longestAhead, 2 * this.#fetchTime)));
+  }
+}
+
+const laneCount = 64;
+
+/** Our share of the 64 lanes among the live runners that have a kind in common with us; undefined when we are alone. */
+export function lanesOf(records: readonly RunnerRecord[], identity: Identity): readonly number[] | undefined {
+  const rivals = records.filter(
+    ({ state, kinds }) => state === "live" && kinds.some((kind) => identity.kinds.includes(kind)),
+  );
+  const instances = rivals.map(({ instance }) => instance).sort();
+  const rank = instances.indexOf(identity.instance);
+  if (instances.length < 2 || rank < 0) return undefined;
+  return Array.from({ length: laneCount }, (_, lane) => lane).filter(
+    (lane) => lane % instances.length === rank % laneCount,
+  );
+}

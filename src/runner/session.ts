@@ -1,0 +1,264 @@
+// One life of a runner, from a start to its stop: wires the parts together, and stops them in their order.
+
+import type { Engine } from "../client/engine.ts";
+import type { Jobs } from "../client/jobs.ts";
+import { pause } from "../clock.ts";
+import { type Job, type StoredJob, toJob } from "../job/job.ts";
+import { defaultRules, type Ending, settle } from "../job/lifecycle.ts";
+import { isFinished } from "../job/status.ts";
+import { Loop } from "../loop.ts";
+import { Observer } from "../maintenance/observer.ts";
+import { rescue } from "../maintenance/rescue.ts";
+import type { HeldMark, RunnerRecord, Store } from "../store/store.ts";
+import { Completer } from "./completer.ts";
+import { stoppingReason } from "./executor.ts";
+import { Fetcher } from "./fetcher.ts";
+import type { Handler } from "./handler.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { Holdings } from "./holdings.ts";
+import { Identity } from "./identity.ts";
+import { InHand, type Tell } from "./in-hand.ts";
+import type { RunnerSettings } from "./options.ts";
+import { Slots } from "./slots.ts";
+import { Tally } from "./tally.ts";
+
+export interface SessionParts {
+  readonly name: string;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly settings: RunnerSettings;
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly jobs: Jobs;
+  /** The most jobs to start; Infinity but for a drain. */
+  readonly most: number;
+  readonly tell: Tell;
+}
+
+export class Session {
+  readonly tally = new Tally();
+  readonly #parts: SessionParts;
+  readonly #identity: Identity;
+  readonly #holdings = new Holdings();
+  readonly #heartbeat: Heartbeat;
+  readonly #fetcher: Fetcher;
+  readonly #completer: Completer;
+  readonly #inHand: InHand;
+  readonly #rescue: Loop;
+  readonly #marks: Loop;
+  readonly #abandoned = new AbortController();
+  readonly #quiet: (() => void)[] = [];
+  #records: readonly RunnerRecord[] = [];
+
+  constructor(parts: SessionParts) {
+    const { name, handlers, settings, engine, store, tell } = parts;
+    const failed = tell.failed.bind(tell);
+    const warn = tell.warn.bind(tell);
+    const common = {
+      clock: engine.clock,
+      random: engine.random,
+      store,
+      storeNow: () => this.#now(),
+      limit: engine.timeout,
+      failed,
+    };
+    const slots = new Slots(settings.concurrency, [...handlers.values()]);
+    const identity = new Identity(name, [...handlers.keys()], settings.lease);
+    const holdings = this.#holdings;
+    this.#parts = parts;
+    this.#identity = identity;
+    this.#completer = new Completer({ ...common, abandoned: this.#abandoned.signal });
+    this.#heartbeat = new Heartbeat({
+      ...common,
+      identity,
+      holdings,
+      died: () => this.#died(),
+      cancelled: (mark) => this.#inHand.cancel(mark),
+      strayed: (strays) => this.#giveBackStrays(strays),
+      seen: (records) => this.#seen(records),
+    });
+    this.#inHand = new InHand({
+      ...parts,
+      tally: this.tally,
+      slots,
+      holdings,
+      heartbeat: this.#heartbeat,
+      completer: this.#completer,
+      abandoned: this.#abandoned.signal,
+      started: () => this.#fetcher.started(),
+      relieved: () => this.#relieved(),
+    });
+    this.#fetcher = new Fetcher({
+      ...common,
+      warn,
+      interval: settings.interval,
+      identity,
+      heartbeat: this.#heartbeat,
+      holdings,
+      slots,
+      waiting: () => this.#inHand.waiting,
+      suspects: () => !this.#inHand.hasSuspect,
+      allowed: () => parts.most - this.tally.started - this.#inHand.waiting,
+      congested: () => this.#completer.pending > 2000 + 2 * settings.concurrency,
+      claimed: (jobs, token) => this.#inHand.take(jobs, token),
+      idle: () => this.#tellQuiet(true),
+    });
+    const observer = new Observer();
+    this.#rescue = new Loop({ ...common, name: "rescue", tick: () => this.#rescueOnce(observer) });
+    this.#marks = new Loop({ ...common, name: "marks", tick: () => this.#readMarks() });
+  }
+
+  get instance(): string {
+    return this.#identity.instance;
+  }
+
+  /** Registers with the store, and begins to claim. Rejects if the store does not answer. */
+  async start(): Promise<void> {
+    await this.#heartbeat.start();
+    this.#rescue.start();
+    this.#marks.start();
+    this.#fetcher.start();
+  }
+
+  /** Something may have become due. */
+  refresh(): void {
+    this.#fetcher.refresh();
+  }
+
+  /** Resolves when nothing is due, nothing runs, and every end is acknowledged; or when the most jobs have been run. */
+  quiet(): Promise<void> {
+    return new Promise((resolve) => this.#quiet.push(resolve));
+  }
+
+  /**
+   * Gives back what has not started, lets running jobs go on until `graceOver` aborts, then aborts them, and waits for the
+   * store until `deadline` aborts. A handler that ignores its signal keeps its claim until the lease ends: given back at
+   * once it would run twice.
+   */
+  async stop(graceOver: AbortSignal, deadline: AbortSignal): Promise<void> {
+    const { tell, name } = this.#parts;
+    const abandon = (): void => this.#abandon();
+    if (deadline.aborted) abandon();
+    else deadline.addEventListener("abort", abandon, { once: true });
+    const fetched = this.#fetcher.stop();
+    this.#inHand.stopStarting();
+    await unless(graceOver, Promise.all([fetched, this.#inHand.allOver()]));
+    this.#inHand.abort((job) => stoppingReason(job, name));
+    await unless(deadline, Promise.all([fetched, this.#inHand.allOver()]));
+    for (const { id, kind } of this.#inHand.runningJobs) {
+      tell.warn(
+        "HANDLER_IGNORES_STOP",
+        `job ${id} of kind ${kind} ignores its signal; its claim ends with the lease, not before`,
+      );
+    }
+    await unless(deadline, this.#settled());
+    this.#abandon();
+    await Promise.all([this.#heartbeat.stop(), this.#rescue.stop(), this.#marks.stop()]);
+  }
+
+  /** Whether the store knows all that this session held; then its record may be marked stopped. */
+  get isClean(): boolean {
+    return this.#holdings.size === 0 && !this.#holdings.uncertain;
+  }
+
+  #now(): Date {
+    return this.#parts.engine.storeClock.now();
+  }
+
+  #abandon(): void {
+    this.#abandoned.abort();
+    this.#fetcher.abandon();
+  }
+
+  #died(): void {
+    const { tell, name } = this.#parts;
+    const message = `the runner ${name} was silent for longer than its lease and was taken for dead; its jobs are aborted, and it begins anew`;
+    tell.warn("RUNNER_DECLARED_DEAD", message);
+    this.#inHand.lose();
+    this.#fetcher.refresh();
+  }
+
+  /** Jobs of a claim whose answer never came: they have not started here, and go back free of charge. */
+  async #giveBackStrays(strays: readonly HeldMark[]): Promise<void> {
+    const { store, engine } = this.#parts;
+    const jobs = await store.get(
+      strays.map(({ id }) => id),
+      engine.timeout,
+    );
+    const tokens = new Map(strays.map(({ id, token }) => [id, token]));
+    const ends = jobs.flatMap((job) => {
+      const token = tokens.get(job.id);
+      if (token === undefined || this.#holdings.knows({ id: job.id, token })) return [];
+      return [{ id: job.id, token, settlement: settle(job, { how: "unstarted" }, this.#now()) }];
+    });
+    await store.finish(ends, engine.timeout);
+  }
+
+  #seen(records: readonly RunnerRecord[]): void {
+    this.#records = records;
+    this.#fetcher.seen(records);
+    this.#rescue.wake();
+  }
+
+  async #rescueOnce(observer: Observer): Promise<number> {
+    const { store, engine, settings, tell } = this.#parts;
+    const { dead, jobs } = await rescue(this.#records, {
+      store,
+      observer,
+      own: { instance: this.#identity.instance, lease: settings.lease },
+      rules: { ...defaultRules, random: engine.random },
+      monotonic: () => engine.clock.monotonic(),
+      unbrokenSince: () => this.#heartbeat.unbrokenSince,
+      storeNow: () => this.#now(),
+      limit: engine.timeout,
+    });
+    if (dead.length > 0) {
+      tell.warn(
+        "RUNNER_DIED",
+        `${dead.length} silent runner(s) were declared dead; ${jobs.length} of their jobs were given back`,
+      );
+    }
+    if (jobs.length > 0) this.#fetcher.refresh();
+    return Number.POSITIVE_INFINITY;
+  }
+
+  async #readMarks(): Promise<number> {
+    if (this.#inHand.running > 0 && this.#heartbeat.isSure) await this.#heartbeat.readMarks();
+    return this.#parts.settings.interval;
+  }
+
+  #relieved(): void {
+    this.#fetcher.wakeIfLimited();
+    this.#tellQuiet(false);
+  }
+
+  /** For `quiet`: once nothing is in hand, the store is asked once more before it is said that nothing is due. */
+  #tellQuiet(idle: boolean): void {
+    if (this.#quiet.length === 0 || !this.#inHand.isEmpty) return;
+    if (idle || this.tally.started >= this.#parts.most) for (const resolve of this.#quiet.splice(0)) resolve();
+    else this.#fetcher.refresh();
+  }
+
+  async #settled(): Promise<void> {
+    const { signal } = this.#abandoned;
+    while (this.#completer.pending > 0 && !signal.aborted) await pause(this.#parts.engine.clock, 2, signal);
+  }
+}
+
+/** What the events show of a job whose try has ended. */
+export function jobAfter(stored: StoredJob, ending: Ending, status: number, ended: Date): Job {
+  const { retries, ...rest } = stored;
+  const left = ending.how === "failure" || ending.how === "lost" ? Math.max(0, retries - 1) : retries;
+  const now = status as StoredJob["status"];
+  const result = ending.how === "success" ? ending.result : stored.result;
+  return toJob({ ...rest, retries: left, status: now, finished: isFinished(now) ? ended : undefined, result });
+}
+
+/** Settles with the work, or resolves when the signal aborts. */
+async function unless(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve, reject) => {
+    const done = (): void => resolve();
+    signal.addEventListener("abort", done, { once: true });
+    work.then(done, reject).finally(() => signal.removeEventListener("abort", done));
+  });
+}

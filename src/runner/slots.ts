@@ -1,0 +1,61 @@
+// Places for running jobs: so many for the runner, and for a kind that has a limit of its own, so many of them.
+import type { KindWanted } from "../store/claim.ts";
+import type { Handler } from "./handler.ts";
+
+/** The most kinds that one claim asks for; with more, they take turns (ENGINE.md 12). */
+const kindsAtOnce = 50;
+
+export class Slots {
+  readonly #concurrency: number;
+  readonly #handlers: readonly Handler[];
+  readonly #running = new Map<string, number>();
+  #taken = 0;
+  #turn = 0;
+
+  constructor(concurrency: number, handlers: readonly Handler[]) {
+    this.#concurrency = concurrency;
+    this.#handlers = handlers;
+  }
+
+  get free(): number {
+    return this.#concurrency - this.#taken;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  take(kind: string): void {
+    this.#taken++;
+    this.#running.set(kind, (this.#running.get(kind) ?? 0) + 1);
+  }
+
+  give(kind: string): void {
+    this.#taken--;
+    this.#running.set(kind, (this.#running.get(kind) ?? 1) - 1);
+  }
+
+  /** Whether one more job of this kind may run, by the kind's own limit. */
+  hasRoom(kind: string): boolean {
+    const limit = this.#handlers.find((handler) => handler.kind === kind)?.concurrency;
+    return limit === undefined || (this.#running.get(kind) ?? 0) < limit;
+  }
+
+  /** Whether some kind has a limit of its own. */
+  get hasLimits(): boolean {
+    return this.#handlers.some(({ concurrency }) => concurrency !== undefined);
+  }
+
+  /** The kinds that have room, each with how many more of it; `most` for those without a limit of their own. */
+  wanted(most: number): readonly KindWanted[] {
+    const open: KindWanted[] = [];
+    for (const { kind, concurrency } of this.#handlers) {
+      const room = concurrency === undefined ? most : Math.min(most, concurrency - (this.#running.get(kind) ?? 0));
+      if (room > 0) open.push({ kind, most: room });
+    }
+    if (open.length <= kindsAtOnce) return open;
+    const from = this.#turn % open.length;
+    this.#turn += kindsAtOnce;
+    return [...open.slice(from), ...open.slice(0, from)].slice(0, kindsAtOnce);
+  }
+}

@@ -1,0 +1,20 @@
+// Counts what a session did, for `drain`.
+import type { Ending } from "../job/lifecycle.ts";
+import { Status } from "../job/status.ts";
+
+export class Tally {
+  started = 0;
+  success = 0;
+  failed = 0;
+  waiting = 0;
+  cancelled = 0;
+  givenBack = 0;
+
+  count(ending: Ending, status: number): void {
+    if (status === Status.success) this.success++;
+    else if (status === Status.failed) this.failed++;
+    else if (status === Status.cancelled) this.cancelled++;
+    else if (ending.how === "unstarted" || ending.how === "interrupted") this.givenBack++;
+    else this.waiting++;
+  }
+}

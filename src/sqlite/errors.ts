@@ -1,0 +1,43 @@
+// SQLite's errors in dayjob's words.
+import { asError, dayjobError, isDayjobError, storeOutage } from "../errors.ts";
+
+/** Whether the file is locked by another connection: worth another try in a moment. */
+export function isBusy(error: unknown): boolean {
+  return /SQLITE_BUSY|SQLITE_LOCKED|database is locked|database table is locked/.test(textOf(error));
+}
+
+/** What the user is told; errors of dayjob's own pass as they are. */
+export function translated(error: unknown, path: string): Error {
+  if (isDayjobError(error)) return error;
+  const text = textOf(error);
+  if (isBusy(error))
+    return storeOutage(`${path} is locked by another process; it was tried until the time limit`, error);
+  if (/SQLITE_FULL|disk is full/.test(text))
+    return dayjobError("STORE_FAILED", `the disk of ${path} is full, nothing was stored; free some space`, {
+      cause: error,
+    });
+  if (/SQLITE_IOERR|disk I\/O error/.test(text))
+    return storeOutage(`reading or writing ${path} failed: ${text}`, error);
+  if (/SQLITE_NOTADB|not a database/.test(text))
+    return dayjobError("BAD_TARGET", `${path} is no SQLite database; give another file`, { cause: error });
+  if (/SQLITE_READONLY|readonly|read-only/.test(text)) {
+    return dayjobError("BAD_TARGET", `${path} cannot be written; check the rights of the file and its directory`, {
+      cause: error,
+    });
+  }
+  if (/SQLITE_CANTOPEN|unable to open/.test(text)) {
+    return dayjobError("BAD_TARGET", `${path} cannot be opened; check that its directory exists and can be written`, {
+      cause: error,
+    });
+  }
+  return dayjobError("STORE_FAILED", `SQLite refused a call on ${path}: ${asError(error).message}`, { cause: error });
+}
+
+function textOf(error: unknown): string {
+  const { code, message, errcode, errstr } = asError(error) as Error & {
+    code?: unknown;
+    errcode?: unknown;
+    errstr?: unknown;
+  };
+  return [code, message, errcode, errstr].map((part) => String(part ?? "")).join(" ");
+}

@@ -1,0 +1,3 @@
+// dayjob/sqlite: the embedded store.
+export type { SqliteDatabase } from "./driver.ts";
+export { openSqliteStore, type SqliteOptions } from "./open.ts";

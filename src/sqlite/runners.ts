@@ -1,0 +1,69 @@
+// The runners' records, and what they hold.
+import type { StoredJob } from "../job/job.ts";
+import type { Beat, HeldMark, RunnerRecord } from "../store/store.ts";
+import { fromMark, fromRow } from "./codec.ts";
+import type { Connection } from "./driver.ts";
+
+/** To be called inside a write transaction, as all that write here. */
+export function beat(connection: Connection, { instance, name, kinds, lease, beats, seen }: Beat): boolean {
+  const sql = `insert into dayjob_runners (instance, name, kinds, lease, beats, seen, state) values (?, ?, ?, ?, ?, ?, 'live')
+    on conflict (instance) do update set beats = excluded.beats, seen = excluded.seen, kinds = excluded.kinds where state = 'live'`;
+  return connection.run(sql, instance, name, JSON.stringify(kinds), lease, beats, seen.getTime()) > 0;
+}
+
+export function held(connection: Connection, instance: string, marked: boolean): readonly HeldMark[] {
+  const sql = `select id, token, cancel from dayjob_jobs indexed by dayjob_held where runner = ? and status = 2${marked ? " and cancel is not null" : ""}`;
+  return connection.all(sql, instance).map(({ id, token, cancel }) => ({
+    id: String(id),
+    token: String(token),
+    cancel: typeof cancel === "string" ? fromMark(cancel) : undefined,
+  }));
+}
+
+export function retire(connection: Connection, instance: string, remove: boolean): void {
+  if (remove) connection.run("delete from dayjob_runners where instance = ? and state = 'live'", instance);
+  else connection.run("update dayjob_runners set state = 'stopped' where instance = ? and state = 'live'", instance);
+}
+
+export function runners(connection: Connection): readonly RunnerRecord[] {
+  return connection.all("select * from dayjob_runners").map((row) => ({
+    instance: String(row["instance"]),
+    name: String(row["name"]),
+    kinds: JSON.parse(String(row["kinds"])) as string[],
+    lease: Number(row["lease"]),
+    beats: Number(row["beats"]),
+    seen: new Date(Number(row["seen"])),
+    state: row["state"] as RunnerRecord["state"],
+  }));
+}
+
+export function bury(connection: Connection, instance: string, beats: number): boolean {
+  if (
+    connection.run(
+      "update dayjob_runners set state = 'dead' where instance = ? and state = 'live' and beats = ?",
+      instance,
+      beats,
+    ) > 0
+  )
+    return true;
+  if (beats !== 0) return false;
+  const sql = `insert into dayjob_runners (instance, name, kinds, lease, beats, seen, state) values (?, '', '[]', 0, 0, 0, 'dead') on conflict do nothing`;
+  return connection.run(sql, instance) > 0;
+}
+
+export function forget(connection: Connection, before: Date): number {
+  const sql = `delete from dayjob_runners where state <> 'live' and seen < ?
+    and not exists (select 1 from dayjob_jobs where runner = dayjob_runners.instance and status = 2)`;
+  return connection.run(sql, before.getTime());
+}
+
+export function holders(connection: Connection): readonly string[] {
+  return connection
+    .all("select distinct runner from dayjob_jobs indexed by dayjob_held where status = 2 and runner is not null")
+    .map(({ runner }) => String(runner));
+}
+
+export function orphans(connection: Connection, instances: readonly string[], most: number): readonly StoredJob[] {
+  const sql = "select * from dayjob_jobs where status = 2 and runner in (select value from json_each(?)) limit ?";
+  return connection.all(sql, JSON.stringify(instances), most).map(fromRow);
+}

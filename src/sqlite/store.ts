@@ -1,0 +1,231 @@
+// The SQLite store: each verb is one synchronous transaction on one connection, so that none ever sees half of another. A
+// locked file is waited for without blocking the event loop (ENGINE.md 24).
+import { type Clock, pause } from "../clock.ts";
+import { dayjobError } from "../errors.ts";
+import { ownBson } from "../job/data.ts";
+import type { Filter } from "../job/filter.ts";
+import type { LogLine, StoredJob } from "../job/job.ts";
+import type { Claimed, ClaimRequest } from "../store/claim.ts";
+import type {
+  Act,
+  Acted,
+  Beat,
+  Finish,
+  Finished,
+  Held,
+  HeldMark,
+  Inserted,
+  InsertOptions,
+  Note,
+  Page,
+  RunnerRecord,
+  Store,
+  Unwatch,
+} from "../store/store.ts";
+import { act } from "./act.ts";
+import { claim } from "./claim.ts";
+import { fromLines, fromRow } from "./codec.ts";
+import type { Connection } from "./driver.ts";
+import { isBusy, translated } from "./errors.ts";
+import { finish, note } from "./finish.ts";
+import { insert } from "./insert.ts";
+import { conditionOf } from "./query.ts";
+import { beat, bury, forget, held, holders, orphans, retire, runners } from "./runners.ts";
+import { migrate } from "./schema.ts";
+
+/** Milliseconds between two tries on a locked file, and between two looks for other processes' writes. */
+const busyWait = 5;
+const watchInterval = 15;
+
+export interface SqliteParts {
+  readonly connection: Connection;
+  /** Whether we opened it, and close it. */
+  readonly isOwn: boolean;
+  readonly path: string;
+  readonly clock: Clock;
+}
+
+export class SqliteStore implements Store {
+  readonly name = "SQLite";
+  readonly capabilities = { transactions: false, watch: true };
+  readonly bson = ownBson;
+  readonly parts: SqliteParts;
+  #closed = false;
+
+  constructor(parts: SqliteParts) {
+    this.parts = parts;
+  }
+
+  migrate(limit: number): Promise<void> {
+    return this.#write(limit, (connection) => migrate(connection));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.parts.isOwn) this.parts.connection.close();
+  }
+
+  async now(): Promise<number> {
+    return this.parts.clock.now();
+  }
+
+  async insert(jobs: readonly StoredJob[], limit: number, options: InsertOptions = {}): Promise<readonly Inserted[]> {
+    if (options.session !== undefined) throw noSession("put");
+    return this.#write(limit, (connection) => insert(connection, jobs, options.again === true));
+  }
+
+  claim(request: ClaimRequest, limit: number): Promise<Claimed> {
+    return this.#write(limit, (connection) => claim(connection, request));
+  }
+
+  claimed(token: string, limit: number): Promise<readonly StoredJob[]> {
+    return this.#read(limit, (connection) =>
+      connection.all("select * from dayjob_jobs where status = 2 and token = ?", token).map(fromRow),
+    );
+  }
+
+  finish(batch: readonly Finish[], limit: number): Promise<readonly Finished[]> {
+    return this.#write(limit, (connection) => finish(connection, batch));
+  }
+
+  async complete(): Promise<void> {
+    throw noSession("complete");
+  }
+
+  note(notes: readonly Note[], limit: number): Promise<readonly Held[]> {
+    return this.#write(limit, (connection) => note(connection, notes));
+  }
+
+  beat(given: Beat, limit: number): Promise<boolean> {
+    return this.#write(limit, (connection) => beat(connection, given));
+  }
+
+  held(instance: string, limit: number, options: { readonly marked?: boolean } = {}): Promise<readonly HeldMark[]> {
+    return this.#read(limit, (connection) => held(connection, instance, options.marked === true));
+  }
+
+  retire(instance: string, limit: number, options: { readonly remove?: boolean } = {}): Promise<void> {
+    return this.#write(limit, (connection) => retire(connection, instance, options.remove === true));
+  }
+
+  runners(limit: number): Promise<readonly RunnerRecord[]> {
+    return this.#read(limit, runners);
+  }
+
+  bury(instance: string, beats: number, limit: number): Promise<boolean> {
+    return this.#write(limit, (connection) => bury(connection, instance, beats));
+  }
+
+  forget(before: Date, limit: number): Promise<number> {
+    return this.#write(limit, (connection) => forget(connection, before));
+  }
+
+  holders(limit: number): Promise<readonly string[]> {
+    return this.#read(limit, holders);
+  }
+
+  orphans(instances: readonly string[], most: number, limit: number): Promise<readonly StoredJob[]> {
+    return this.#read(limit, (connection) => orphans(connection, instances, most));
+  }
+
+  act(
+    verb: Act,
+    filter: Filter,
+    page: { readonly limit: number; readonly after?: string },
+    now: Date,
+    limit: number,
+  ): Promise<Acted> {
+    return this.#write(limit, (connection) => act(connection, verb, filter, page, now));
+  }
+
+  get(ids: readonly string[], limit: number): Promise<readonly StoredJob[]> {
+    const sql = "select * from dayjob_jobs where id in (select value from json_each(?))";
+    return this.#read(limit, (connection) => connection.all(sql, JSON.stringify(ids)).map(fromRow));
+  }
+
+  find(filter: Filter, { order, limit: most, after }: Page, limit: number): Promise<readonly StoredJob[]> {
+    const { sql, values } = conditionOf(filter);
+    const [beyond, direction, start] = order === "newest" ? ["<", "desc", "g"] : [">", "asc", ""];
+    const query = `select * from dayjob_jobs where ${sql} and id ${beyond} ? order by id ${direction} limit ?`;
+    return this.#read(limit, (connection) => connection.all(query, ...values, after ?? start, most).map(fromRow));
+  }
+
+  count(filter: Filter, limit: number): Promise<number> {
+    const { sql, values } = conditionOf(filter);
+    return this.#read(limit, (connection) =>
+      Number(connection.all(`select count(*) as n from dayjob_jobs where ${sql}`, ...values)[0]?.["n"]),
+    );
+  }
+
+  lines(id: string, limit: number): Promise<readonly LogLine[]> {
+    return this.#read(limit, (connection) =>
+      fromLines(connection.all("select logs from dayjob_jobs where id = ?", id)[0]?.["logs"]),
+    );
+  }
+
+  watch(heard: () => void): Unwatch {
+    const { clock } = this.parts;
+    let seen = this.#version();
+    let cancel = (): void => {};
+    const look = (): void => {
+      const version = this.#version();
+      if (version !== seen && version !== undefined) heard();
+      seen = version ?? seen;
+      cancel = clock.timer(watchInterval, look);
+    };
+    cancel = clock.timer(watchInterval, look);
+    return async () => cancel();
+  }
+
+  /** Changes when another connection has committed; undefined when it cannot be told now. */
+  #version(): unknown {
+    try {
+      return this.#closed ? undefined : this.parts.connection.all("pragma data_version")[0]?.["data_version"];
+    } catch {
+      return undefined;
+    }
+  }
+
+  #read<T>(limit: number, work: (connection: Connection) => T): Promise<T> {
+    return this.#patiently(limit, () => work(this.parts.connection));
+  }
+
+  /** One transaction, from BEGIN to COMMIT without a pause; never inside one that the owner of the connection has open. */
+  #write<T>(limit: number, work: (connection: Connection) => T): Promise<T> {
+    const { connection } = this.parts;
+    return this.#patiently(limit, () => {
+      if (connection.inTransaction) throw new Error("database is locked: a transaction is open on this connection");
+      connection.exec("begin immediate");
+      try {
+        const result = work(connection);
+        connection.exec("commit");
+        return result;
+      } catch (error) {
+        if (connection.inTransaction) connection.exec("rollback");
+        throw error;
+      }
+    });
+  }
+
+  async #patiently<T>(limit: number, work: () => T): Promise<T> {
+    const { clock, path } = this.parts;
+    const end = clock.monotonic() + limit;
+    for (;;) {
+      if (this.#closed) throw dayjobError("CLOSED", `the store on ${path} is closed`);
+      try {
+        return work();
+      } catch (error) {
+        if (!isBusy(error) || clock.monotonic() >= end) throw translated(error, path);
+      }
+      await pause(clock, busyWait);
+    }
+  }
+}
+
+function noSession(verb: string): Error {
+  return dayjobError(
+    "WRONG_SESSION",
+    `${verb} was given a session, which SQLite does not have; use within(jobs, database) of dayjob/sqlite inside your transaction`,
+  );
+}

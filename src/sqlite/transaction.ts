@@ -1,0 +1,45 @@
+// Puts and completions as part of the caller's own transaction, on the caller's own connection.
+import { dayjobError } from "../errors.ts";
+import type { StoredJob } from "../job/job.ts";
+import type { Finish, Inserted, Store } from "../store/store.ts";
+import { Connection, type SqliteDatabase } from "./driver.ts";
+import { finish } from "./finish.ts";
+import { insert } from "./insert.ts";
+import { SqliteStore } from "./store.ts";
+
+export interface Transaction {
+  insert(jobs: readonly StoredJob[]): readonly Inserted[];
+  /** @throws CLAIM_LOST. */
+  complete(end: Finish): void;
+}
+
+/** @throws WRONG_SESSION for a connection without an open transaction, on another file, or of another library. */
+export function transactionOf(store: Store, database: SqliteDatabase): Transaction {
+  if (!(store instanceof SqliteStore)) throw wrong(`the jobs are on ${store.name}, not on SQLite`);
+  const own = store.parts.connection;
+  if (own.raw !== database && own.raw.constructor !== database.constructor) {
+    throw wrong(
+      "the database was opened by another SQLite library, or another copy of it, than the jobs: two copies do not see each other's locks, and rows get lost",
+    );
+  }
+  const connection = own.raw === database ? own : new Connection(database);
+  if (!connection.inTransaction) throw wrong("no transaction is open on the database; begin one first");
+  if (fileOf(connection) !== fileOf(own) || (fileOf(own) === "" && connection !== own))
+    throw wrong("the database is another file than the jobs'");
+  return {
+    insert: (jobs) => insert(connection, jobs, false),
+    complete(end) {
+      const [finished] = finish(connection, [end]);
+      if (finished?.status !== end.settlement.status)
+        throw dayjobError("CLAIM_LOST", `the claim on job ${end.id} is lost; roll your transaction back`);
+    },
+  };
+}
+
+function fileOf(connection: Connection): string {
+  return String(connection.all("pragma database_list").find(({ name }) => name === "main")?.["file"] ?? "");
+}
+
+function wrong(message: string): Error {
+  return dayjobError("WRONG_SESSION", message);
+}

@@ -1,0 +1,172 @@
+// act: cancel, retry, update and remove, on jobs of every status, in batches.
+import assert from "node:assert/strict";
+import type { StoredJob } from "../../job/job.ts";
+import { Status } from "../../job/status.ts";
+import type { Act, Store } from "../../store/store.ts";
+import { at } from "../factories.ts";
+import {
+  act,
+  type Check,
+  claim,
+  finish,
+  first,
+  ids,
+  limit,
+  numbers,
+  put,
+  putOne,
+  stored,
+  told,
+  working,
+} from "./place.ts";
+
+const now = at(300.03);
+const { invalid, new: fresh, waiting, success, failed, cancelled, blocked } = Status;
+
+export function actConformance(check: Check): void {
+  check("cancel ends what is new, waiting or blocked, marks what works, and leaves the rest", async ({ store }) => {
+    const before = await oneOfEach(store);
+    const acted = await act(store, { verb: "cancel", reason: "not needed" });
+    assert.deepEqual([acted.matched, acted.changed, acted.conflicts], [8, 4, []]);
+    for (const job of before) {
+      const after = await stored(store, job);
+      if (job.status === Status.working) {
+        assert.deepEqual(told(after), told({ ...job, cancel: { when: now, reason: "not needed" } }));
+      } else if ([fresh, waiting, blocked].some((status) => status === job.status)) {
+        assert.deepEqual([after.status, after.finished, after.holds], [cancelled, now, undefined]);
+      } else assert.deepEqual(told(after), told(job));
+    }
+  });
+
+  check("retry makes what has ended new, with its retries given back, and hastens what waits", async ({ store }) => {
+    const before = await oneOfEach(store);
+    const acted = await act(store, { verb: "retry" });
+    assert.deepEqual([acted.matched, acted.changed, acted.conflicts], [8, 4, []]);
+    for (const job of before) {
+      const after = await stored(store, job);
+      if ([success, failed, cancelled].some((status) => status === job.status)) {
+        const { status, runAt, retries, finished, cancel, holds } = after;
+        assert.deepEqual(
+          [status, runAt, retries, finished, cancel, holds],
+          [fresh, now, 5, undefined, undefined, job.key],
+        );
+      } else if (job.status === waiting) assert.deepEqual(told(after), told({ ...job, runAt: now }));
+      else assert.deepEqual(told(after), told(job));
+    }
+  });
+
+  check("retry runs again what had failed or was cancelled while it ran", async ({ store }) => {
+    const job = await working(store);
+    await act(store, { verb: "cancel" });
+    await finish(store, job, { how: "cancelled" });
+    await act(store, { verb: "retry" });
+    const again = first(await claim(store, { now: at(301) }));
+    assert.deepEqual([again.id, again.tryCount, again.cancel], [job.id, 2, undefined]);
+    assert.equal(await finish(store, again, { how: "failure", error: { err: "no" } }), waiting);
+  });
+
+  check("retry gives a job of the Go package the tries that it has had", async ({ store }) => {
+    const job = await putOne(store, { status: failed, maxRetries: undefined, retries: 0, tryCount: 4 });
+    await act(store, { verb: "retry" });
+    assert.equal((await stored(store, job)).retries, 4);
+  });
+
+  check(
+    "engine 17: retry leaves alone, and counts, what another unfinished job's key stands against",
+    async ({ store }) => {
+      const [a, b, c, d] = await put(
+        store,
+        { key: "k", status: failed },
+        { key: "k", status: success },
+        { key: "l", status: failed },
+        { key: "l", status: blocked },
+      );
+      assert.ok(a && b && c && d);
+      const acted = await act(store, { verb: "retry" });
+      assert.deepEqual([acted.matched, acted.changed], [4, 1]);
+      const [one, two] = [a, b].sort((x, y) => (x.id < y.id ? -1 : 1));
+      assert.deepEqual(acted.conflicts.toSorted(), [two?.id ?? "", c.id].toSorted());
+      assert.deepEqual([(await stored(store, one ?? a)).status, (await stored(store, c)).status], [fresh, failed]);
+    },
+  );
+
+  check("update changes what is new, waiting or blocked, and leaves the rest", async ({ store }) => {
+    const before = await oneOfEach(store);
+    const change = { data: { changed: true }, runAt: at(400), priority: -3, retries: 9, tags: ["x", "y"] };
+    const acted = await act(store, { verb: "update", change });
+    assert.deepEqual([acted.matched, acted.changed], [8, 3]);
+    for (const job of before) {
+      const isChanged = [fresh, waiting, blocked].some((status) => status === job.status);
+      assert.deepEqual(
+        told({ ...(await stored(store, job)), maxRetries: 5 }),
+        told(isChanged ? { ...job, ...change } : job),
+      );
+    }
+  });
+
+  check("update changes only the fields that are given", async ({ store }) => {
+    const job = await putOne(store, { tags: ["a"] });
+    await act(store, { verb: "update", change: { priority: 7 } });
+    assert.deepEqual(told(await stored(store, job)), told({ ...job, priority: 7 }));
+    await act(store, { verb: "update", change: { runAt: at(500), tags: [] } });
+    assert.deepEqual(told(await stored(store, job)), told({ ...job, priority: 7, runAt: at(500), tags: [] }));
+  });
+
+  check("what was updated is claimed in its new place", async ({ store }) => {
+    const jobs = await put(store, { runAt: at(1) }, { runAt: at(2) }, { runAt: at(3) });
+    await act(store, { verb: "update", change: { priority: 1 } }, { ids: ids(jobs).slice(2) });
+    await act(store, { verb: "update", change: { runAt: at(1000) } }, { ids: ids(jobs).slice(0, 1) });
+    assert.deepEqual(ids(await claim(store)), [jobs[2]?.id, jobs[1]?.id]);
+  });
+
+  check("remove takes all but what works", async ({ store }) => {
+    const before = await oneOfEach(store);
+    const acted = await act(store, { verb: "remove" });
+    assert.deepEqual([acted.matched, acted.changed], [8, 7]);
+    const left = await store.find({}, { order: "oldest", limit: 10 }, limit);
+    assert.deepEqual(told(left), told(before.filter(({ status }) => status === Status.working)));
+  });
+
+  check("acts only on what the filter meets", async ({ store }) => {
+    const jobs = await put(store, { tags: ["a"] }, { tags: ["b"] }, { tags: ["a", "b"] });
+    const acted = await act(store, { verb: "cancel" }, { tags: ["a"] });
+    assert.deepEqual([acted.matched, acted.changed], [2, 2]);
+    assert.equal((await stored(store, { id: jobs[1]?.id ?? "" })).status, fresh);
+    assert.equal((await act(store, { verb: "remove" }, { kinds: ["none"] })).matched, 0);
+  });
+
+  const acts: readonly Act[] = [
+    { verb: "cancel" },
+    { verb: "retry" },
+    { verb: "update", change: { priority: 1 } },
+    { verb: "remove" },
+  ];
+  for (const what of acts) {
+    check(`${what.verb} goes through all in batches, by id, each once`, async ({ store }) => {
+      const status = what.verb === "retry" ? failed : fresh;
+      await put(store, ...numbers(25).map(() => ({ status })));
+      assert.deepEqual(await batches(store, what), { matched: 25, changed: 25, calls: 3 });
+    });
+  }
+}
+
+/** A job of each status, the working one truly claimed; each with a key of its own. */
+async function oneOfEach(store: Store): Promise<readonly StoredJob[]> {
+  const works = await working(store, { key: "working" });
+  const others = [invalid, fresh, waiting, success, failed, cancelled, blocked];
+  const rest = await put(store, ...others.map((status) => ({ status, key: `k${status}`, retries: 2, tryCount: 3 })));
+  return [works, ...rest];
+}
+
+async function batches(store: Store, what: Act): Promise<{ matched: number; changed: number; calls: number }> {
+  const sum = { matched: 0, changed: 0, calls: 0 };
+  let after: string | undefined;
+  do {
+    const acted = await store.act(what, {}, { limit: 10, ...(after === undefined ? {} : { after }) }, now, limit);
+    sum.matched += acted.matched;
+    sum.changed += acted.changed;
+    sum.calls++;
+    after = acted.last;
+  } while (after !== undefined && sum.calls < 10);
+  return sum;
+}

@@ -1,0 +1,62 @@
+// Every TypeScript block of README and docs compiles, and runs unless it says why not; links lead somewhere.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freshSqlite, linkedProject, removeFolder, root, run, runTs, tsc } from "../setup/scratch.ts";
+import { blocksOf, pages } from "./blocks.ts";
+
+const blocks = pages.flatMap(blocksOf).map((block, at) => ({ ...block, file: `block-${at}.ts` }));
+let project = "";
+beforeAll(() => {
+  project = linkedProject("docs");
+  const compilerOptions = {
+    target: "es2023",
+    lib: ["es2023", "esnext.disposable"],
+    types: ["node"],
+    module: "nodenext",
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    moduleDetection: "force",
+    skipLibCheck: true,
+    noEmit: true,
+  };
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+  for (const { file, code } of blocks) writeFileSync(join(project, file), code);
+});
+afterAll(() => removeFolder(project));
+
+describe("code blocks", () => {
+  it("are there, and each that is not run says why", () => {
+    expect(blocks.length).toBeGreaterThan(5);
+    const marked = pages.flatMap((page) => readFileSync(join(root, page), "utf8").match(/^```ts .+$/gm) ?? []);
+    expect(marked.filter((info) => !/^```ts no-run: \w.+$/.test(info))).toEqual([]);
+  });
+
+  it("compile", { timeout: 60_000 }, async () => {
+    const { out } = await run(process.execPath, [tsc, "-p", "."], { cwd: project });
+    const place = (file: string): string => blocks.find((block) => block.file === file)?.place ?? file;
+    expect(out.replaceAll(/block-\d+\.ts/g, place)).toBe("");
+  });
+
+  it.for(blocks.filter(({ notRun }) => notRun === undefined))(
+    "$place runs",
+    { timeout: 60_000 },
+    async ({ file, prints }) => {
+      const place = freshSqlite();
+      const env = { DAYJOB_URL: place.url, MONGODB_URI: "" };
+      const { code, out, err } = await runTs(file, { cwd: project, env, limit: 30_000 });
+      await place.drop();
+      expect(code, err || "did not end by itself").toBe(0);
+      if (prints !== undefined) expect(out).toBe(prints);
+    },
+  );
+});
+
+describe("links", () => {
+  it.for(pages)("of %s lead to files that are there", (page) => {
+    const text = readFileSync(join(root, page), "utf8");
+    const links = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(([, link]) => link ?? "");
+    expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([]);
+  });
+});

@@ -1,0 +1,231 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { longestWait, waitAfter } from "../../src/job/backoff.ts";
+import type { StoredJob } from "../../src/job/job.ts";
+import { triesKept } from "../../src/job/job.ts";
+import { type Ending, isExhausted, type Rules, retriesAgain, runsAtMostOnce, settle } from "../../src/job/lifecycle.ts";
+import { isClaimable, isFinished, Status } from "../../src/job/status.ts";
+import type { ClaimRequest } from "../../src/store/claim.ts";
+import { at, jobFixture } from "../../src/testing/factories.ts";
+import { actedJob, claimedJob, exhaustedJob, settledJob } from "../../src/testing/memory-jobs.ts";
+
+const rules: Rules = { lostLimit: 3, random: () => 0.5 };
+const ended = at(50);
+const error = { err: "no", name: "TypeError" };
+
+function working(fields: Partial<StoredJob> = {}): StoredJob {
+  return jobFixture({ status: Status.working, tryCount: 1, tries: [{ runner: "a", when: at(40) }], ...fields });
+}
+
+describe("settle", () => {
+  it("a failure takes a try, and waits for the backoff", () => {
+    const settlement = settle(working({ retries: 3 }), { how: "failure", error }, ended, rules);
+    expect(settlement).toEqual({ status: Status.waiting, ended, retries: 2, runAt: at(51.003), try: error });
+  });
+
+  it("the failure of the last try ends the job", () => {
+    for (const retries of [1, 0, -1]) {
+      const settlement = settle(working({ retries }), { how: "failure", error }, ended, rules);
+      expect(settlement).toEqual({ status: Status.failed, ended, retries: 0, try: error });
+    }
+  });
+
+  it("a final failure ends the job, whatever is left", () => {
+    expect(settle(working(), { how: "failure", error, final: true }, ended, rules).status).toBe(Status.failed);
+  });
+
+  it("a failure's own wait comes before the backoff", () => {
+    expect(settle(working(), { how: "failure", error, wait: 7 }, ended, rules).runAt).toEqual(at(50.007));
+  });
+
+  it("snoozed, given back and interrupted jobs spend no try", () => {
+    for (const ending of [{ how: "snooze", wait: 5 }, { how: "unstarted" }, { how: "interrupted" }] as const) {
+      const settlement = settle(working(), ending, ended, rules);
+      expect([settlement.try, settlement.retries]).toEqual(["withdrawn", undefined]);
+    }
+  });
+
+  it("what is given back keeps its place, and is new again only if it never ran", () => {
+    for (const [tryCount, status] of [
+      [1, Status.new],
+      [2, Status.waiting],
+    ] as const) {
+      const settlement = settle(working({ tryCount }), { how: "unstarted" }, ended, rules);
+      expect([settlement.status, settlement.runAt]).toEqual([status, undefined]);
+    }
+  });
+
+  it("a job that runs at most once has failed when it was interrupted or lost, and goes back when it was not started", () => {
+    const job = working({ retries: 1 });
+    expect(settle(job, { how: "interrupted" }, ended, rules)).toMatchObject({ status: 5, try: { err: "interrupted" } });
+    expect(settle(job, { how: "lost" }, ended, rules)).toMatchObject({ status: 5, try: { err: "runner lost" } });
+    expect(settle(job, { how: "unstarted" }, ended, rules)).toMatchObject({ status: 1, try: "withdrawn" });
+  });
+
+  it("the loss of a runner takes a try, is counted apart, and ends the job at the limit", () => {
+    const once = settle(working({ lost: 1 }), { how: "lost" }, ended, rules);
+    expect(once).toMatchObject({ status: Status.waiting, retries: 4, lost: 2, try: { err: "runner lost" } });
+    const again = settle(working({ lost: 2 }), { how: "lost" }, ended, rules);
+    expect(again).toMatchObject({ status: Status.failed, retries: 4, lost: 3 });
+    expect(again.try).toHaveProperty("err", expect.stringContaining("3 times"));
+  });
+
+  it("success keeps its result, also one that is false, zero or null", () => {
+    for (const result of [false, 0, null, ""]) {
+      expect(settle(working(), { how: "success", result }, ended)).toHaveProperty("result", result);
+    }
+    expect(settle(working(), { how: "success" }, ended)).not.toHaveProperty("result");
+  });
+});
+
+describe("rules about retries", () => {
+  it("tell what runs at most once, and what is exhausted", () => {
+    expect([-1, 0, 1, 2].map((retries) => runsAtMostOnce({ retries }))).toEqual([true, true, true, false]);
+    expect(isExhausted({ status: Status.waiting, retries: 0, tryCount: 1 })).toBe(true);
+    expect(isExhausted({ status: Status.waiting, retries: 0, tryCount: 0 })).toBe(false);
+    expect(isExhausted({ status: Status.waiting, retries: 1, tryCount: 9 })).toBe(false);
+    expect(isExhausted({ status: Status.new, retries: 0, tryCount: 1 })).toBe(false);
+  });
+
+  it("give back the number of put, or the tries that a job of the Go package has had", () => {
+    expect(retriesAgain({ maxRetries: 7, retries: 0, tryCount: 3 })).toBe(7);
+    expect(retriesAgain({ maxRetries: undefined, retries: 2, tryCount: 3 })).toBe(5);
+    expect(retriesAgain({ maxRetries: undefined, retries: -1, tryCount: 3 })).toBe(3);
+    expect(retriesAgain({ maxRetries: undefined, retries: 0, tryCount: 0 })).toBe(1);
+  });
+});
+
+describe("waits", () => {
+  it("are the job's own where they are fixed", () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(1e9), (tryCount, retryInterval) => {
+        expect(waitAfter({ backoff: "fixed", retryInterval, tryCount }, Math.random)).toBe(retryInterval);
+      }),
+    );
+  });
+
+  it("stay between 0 and the cap where they are exponential, and grow with the tries", () => {
+    const noMore = 1 - Number.EPSILON;
+    fc.assert(
+      fc.property(
+        fc.nat(10_000),
+        fc.nat(1e8),
+        fc.double({ min: 0, max: noMore, noNaN: true }),
+        (tryCount, first, random) => {
+          const job = { backoff: "exponential", retryInterval: first, tryCount } as const;
+          const wait = waitAfter(job, () => random);
+          expect(wait).toBeGreaterThanOrEqual(0);
+          expect(wait).toBeLessThanOrEqual(Math.max(longestWait, first));
+          expect(waitAfter({ ...job, tryCount: tryCount + 1 }, () => random)).toBeGreaterThanOrEqual(wait);
+          expect(Number.isInteger(wait)).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it("begin at a second, or at the retryInterval", () => {
+    const most = (retryInterval: number, tryCount: number): number =>
+      waitAfter({ backoff: "exponential", retryInterval, tryCount }, () => 1);
+    expect([most(0, 1), most(0, 2), most(0, 3), most(0, 100)]).toEqual([1000, 2000, 4000, longestWait]);
+    expect([most(5000, 1), most(5000, 2), most(7_200_000, 1), most(7_200_000, 9)]).toEqual([
+      5000, 10_000, 7_200_000, 7_200_000,
+    ]);
+  });
+
+  it("are never negative, whatever an old document says", () => {
+    for (const backoff of ["fixed", "exponential"] as const) {
+      expect(waitAfter({ backoff, retryInterval: -5, tryCount: -1 }, () => 0.5)).toBeGreaterThanOrEqual(0);
+    }
+  });
+});
+
+type Event = "claim" | "cancel" | "retry" | Ending;
+
+const wait = fc.nat(1000);
+const event = fc.oneof(
+  { weight: 5, arbitrary: fc.constant<Event>("claim") },
+  fc.constantFrom<Event>("cancel", "retry"),
+  fc.constantFrom<Event>(
+    { how: "success" },
+    { how: "cancelled" },
+    { how: "interrupted" },
+    { how: "unstarted" },
+    { how: "lost" },
+  ),
+  fc.record({ how: fc.constant("snooze" as const), wait }),
+  fc.record({ how: fc.constant("failure" as const), error: fc.constant(error), final: fc.boolean() }),
+  fc.record({ how: fc.constant("failure" as const), error: fc.constant(error), wait }),
+);
+
+describe("any order of events", () => {
+  it("keeps what must always hold", () => {
+    const start = fc.record({ retries: fc.integer({ min: -1, max: 6 }), key: fc.constantFrom("k", undefined) });
+    fc.assert(
+      fc.property(start, fc.array(event, { maxLength: 60 }), (fields, events) => {
+        let job = jobFixture({ ...fields, maxRetries: fields.retries > 0 ? fields.retries : undefined });
+        for (const [n, what] of events.entries()) {
+          const next = after(job, what, n);
+          expectStep(job, next);
+          job = next;
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("comes to an end: a job that only fails or loses its runner is not run without end", () => {
+    const bad = fc.array(fc.constantFrom<Ending>({ how: "lost" }, { how: "failure", error, wait: 0 }), {
+      minLength: 30,
+      maxLength: 30,
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 20 }), bad, (retries, endings) => {
+        let job = jobFixture({ retries });
+        for (const [n, ending] of endings.entries()) job = after(after(job, "claim", n), ending, n);
+        expect(job.status).toBe(Status.failed);
+        expect(job.tryCount).toBeLessThanOrEqual(retries);
+      }),
+    );
+  });
+});
+
+function after(job: StoredJob, what: Event, n: number): StoredJob {
+  const now = at(1000 + n * 10);
+  if (what === "claim") return isClaimable(job.status) ? claimed(job, now) : job;
+  if (what === "cancel" || what === "retry") return actedJob(job, { verb: what }, now) ?? job;
+  return job.status === Status.working ? settledJob(job, settle(job, what, now, rules)) : job;
+}
+
+function claimed(job: StoredJob, now: Date): StoredJob {
+  if (isExhausted(job)) return exhaustedJob(job, now);
+  return claimedJob(job, { runner: { instance: "i", name: "a" }, token: "t", now } as ClaimRequest);
+}
+
+function expectStep(before: StoredJob, job: StoredJob): void {
+  expect(job.finished !== undefined, "finished is set exactly where the job has ended").toBe(isFinished(job.status));
+  expect(job.holds, "a key is held exactly while the job has not ended").toBe(
+    isFinished(job.status) ? undefined : job.key,
+  );
+  expect(job.tries.length).toBeLessThanOrEqual(Math.min(triesKept, job.tryCount));
+  expect(job.tryCount).toBeGreaterThanOrEqual(0);
+  expect(job.lost).toBeLessThanOrEqual(rules.lostLimit);
+  const last = job.tries.at(-1);
+  if (job.status === Status.working) expect(last?.ended, "the running try has not ended").toBeUndefined();
+  else
+    expect(
+      job.tries.every((one) => one.ended !== undefined),
+      "only a running try is open",
+    ).toBe(true);
+  if (
+    job.status === Status.waiting &&
+    before.status === Status.working &&
+    last !== undefined &&
+    job.tryCount === before.tryCount
+  ) {
+    expect(job.retries, "what waits after a failure has a try left").toBeGreaterThan(0);
+  }
+  if (before.status === Status.working && job.status !== Status.working) {
+    expect([Status.new, Status.waiting, Status.success, Status.failed, Status.cancelled]).toContain(job.status);
+    if (before.cancel !== undefined) expect([Status.success, Status.cancelled]).toContain(job.status);
+  }
+}
