@@ -6,6 +6,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Redis } from "ioredis";
 import { MongoClient } from "mongodb";
 import pg from "pg";
 import { ensureMongo } from "../../scripts/mongo-server.mjs";
@@ -76,7 +77,6 @@ async function startRedis(log) {
   const options = { port, bind: "127.0.0.1", dir: folder, save: "", appendonly: "yes", appendfsync: "always" };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn("redis-server", args, { stdio: "ignore" });
-  const { Redis } = await import("ioredis");
   const client = new Redis(port, "127.0.0.1", { maxRetriesPerRequest: 40 });
   client.on("error", () => {}); // until it listens
   const version = /redis_version:(\S+)/.exec(await client.info("server"))?.[1];

@@ -82,7 +82,7 @@ export class ClientEngine implements Engine {
 
   /** @throws CLOSED. */
   checkOpen(): void {
-    if (this.#isClosed) throw dayjobError("CLOSED", "this client was closed; open another one");
+    if (this.#isClosed) throw closed();
   }
 
   async store(): Promise<Store> {
@@ -138,9 +138,8 @@ export class ClientEngine implements Engine {
   async #open(): Promise<Store> {
     const store = await this.parts.connect();
     try {
-      this.checkOpen();
       await this.storeClock.measure(store, this.timeout);
-      this.checkOpen();
+      if (this.closing.aborted) throw closed();
     } catch (error) {
       await store.close().catch((failure: unknown) => this.parts.failed(failure, "close"));
       throw error;
@@ -168,6 +167,10 @@ export class ClientEngine implements Engine {
     const stops = await Promise.allSettled(runners.map((runner) => runner.stop()));
     for (const stop of stops) if (stop.status === "rejected") this.parts.failed(stop.reason, "stop");
   }
+}
+
+function closed(): Error {
+  return dayjobError("CLOSED", "this client was closed; open another one");
 }
 
 const inside = Symbol.for("dayjob.engine");

@@ -40,7 +40,7 @@ export class Putter {
       heaviest: heaviestWrite,
       weigh: ({ draft }) => draft.size,
       mostWaiting,
-      write: async (items) => this.#write(await engine.store(), items),
+      write: async (items) => this.#write(engine.opened ?? (await engine.store()), items),
     });
   }
 

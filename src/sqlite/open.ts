@@ -21,10 +21,10 @@ export interface SqliteOptions {
 /** @throws BAD_TARGET, STORE_FAILED. */
 export async function openSqliteStore(target: string | SqliteDatabase, options: SqliteOptions): Promise<Store> {
   const { durability = "full", clock = systemClock } = options;
-  const path = typeof target === "string" ? target : "the given database";
-  if (typeof target === "string") checkDirectory(target);
+  const path = typeof target === "string" ? pathOf(target) : "the given database";
+  if (typeof target === "string") checkDirectory(path);
   try {
-    const connection = typeof target === "string" ? await connect(target, options.driver) : new Connection(target);
+    const connection = typeof target === "string" ? await connect(path, options.driver) : new Connection(target);
     const isOwn = typeof target === "string";
     try {
       settle(connection, durability, isOwn);
@@ -44,6 +44,11 @@ function settle(connection: Connection, durability: "full" | "normal", isOwn: bo
   if (connection.inTransaction) return;
   connection.all("pragma journal_mode = wal");
   connection.exec(`pragma synchronous = ${durability === "full" ? "full" : "normal"}`);
+}
+
+/** "file:jobs.db", "file:///var/jobs.db" and "jobs.db" all name a path. */
+function pathOf(target: string): string {
+  return target.startsWith("file:") ? target.slice(5).replace(/^\/\/(?=\/)/, "") : target;
 }
 
 function checkDirectory(path: string): void {

@@ -1,8 +1,8 @@
 // Bad input of every verb: a typed error that names the argument, before anything is stored.
 import { describe, expect, it } from "vitest";
 import type { Code } from "../../src/errors.ts";
-import { refusal } from "./refusal.ts";
 import type { MakeJobs } from "./put-rules.ts";
+import { refusal } from "./refusal.ts";
 
 const cycle: Record<string, unknown> = {};
 cycle["self"] = { cycle };
@@ -62,7 +62,7 @@ export function badInputRules(makeJobs: MakeJobs): void {
   describe("bad input stores nothing, and the error names it", () => {
     const refused = async (put: readonly unknown[], code: Code, message: RegExp): Promise<void> => {
       const jobs = await makeJobs();
-      await refusal((jobs.put as (...args: readonly unknown[]) => Promise<unknown>).apply(jobs, put), code, message);
+      await refusal((jobs.put as (...args: unknown[]) => Promise<unknown>).apply(jobs, [...put]), code, message);
       expect(await jobs.count()).toBe(0);
     };
     it.for(badData)("data: %s", ([, data, message]) => refused(["k", data], "BAD_DATA", message));
@@ -119,7 +119,11 @@ export function badInputRules(makeJobs: MakeJobs): void {
       await refusal(jobs.cancel("all", { signal: {} } as never), "BAD_OPTION", /signal is/);
       await refusal(jobs.update("all", {}), "BAD_OPTION", /change is \{\}/);
       await refusal(jobs.update("all", undefined as never), "BAD_OPTION", /change is/);
-      await refusal(jobs.update("all", { priority: undefined } as never), "BAD_OPTION", /change\.priority is undefined/);
+      await refusal(
+        jobs.update("all", { priority: undefined } as never),
+        "BAD_OPTION",
+        /change\.priority is undefined/,
+      );
       await refusal(jobs.update("all", { retries: 0 }), "BAD_OPTION", /retries is 0/);
       await refusal(jobs.update("all", { data: [1] }), "BAD_DATA", /data is a list/);
       await refusal(() => jobs.on("puts" as never, () => {}), "BAD_OPTION", /the event is "puts"/);

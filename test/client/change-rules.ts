@@ -4,8 +4,8 @@ import type { Changed } from "../../src/client/changer.ts";
 import type { Jobs } from "../../src/client/jobs.ts";
 import { Status } from "../../src/job/status.ts";
 import { kind } from "../../src/kinds.ts";
-import { refusal } from "./refusal.ts";
 import type { MakeJobs } from "./put-rules.ts";
+import { refusal } from "./refusal.ts";
 
 async function all<T>(jobs: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
@@ -27,7 +27,9 @@ export function changeRules(makeJobs: MakeJobs): void {
       const newest = (await all(found)).map(({ id }) => id);
       expect(newest).toEqual(ids.toSorted().toReversed());
       expect(await all(found)).toHaveLength(230);
-      expect((await all(jobs.find({}, { order: "oldest", limit: 120 }))).map(({ id }) => id)).toEqual(ids.toSorted().slice(0, 120));
+      expect((await all(jobs.find({}, { order: "oldest", limit: 120 }))).map(({ id }) => id)).toEqual(
+        ids.toSorted().slice(0, 120),
+      );
     });
 
     it("get with a kind gives only a job of that kind", async () => {
@@ -92,7 +94,11 @@ export function changeRules(makeJobs: MakeJobs): void {
       const jobs = await makeJobs();
       const { id } = await jobs.put("k", { a: 1 }, { tags: ["t"], retries: 3 });
       const runAt = new Date(Date.UTC(2060, 1, 2));
-      expect(await jobs.update(id, { data: { b: 2 }, runAt, priority: 9 })).toEqual({ matched: 1, changed: 1, skipped: 0 });
+      expect(await jobs.update(id, { data: { b: 2 }, runAt, priority: 9 })).toEqual({
+        matched: 1,
+        changed: 1,
+        skipped: 0,
+      });
       expect(await jobs.get(id)).toMatchObject({ data: { b: 2 }, runAt, priority: 9, tags: ["t"], retries: 3 });
       await jobs.update({ kind: "k" }, { retries: 2, tags: [] });
       expect(await jobs.get(id)).toMatchObject({ data: { b: 2 }, retries: 2, tags: [] });

@@ -1,0 +1,95 @@
+// What `open` takes, and what it refuses. Stores themselves are tested elsewhere.
+import { describe, expect, it } from "vitest";
+import { masked, parseTarget } from "../../src/client/target.ts";
+import { kind } from "../../src/kinds.ts";
+import { open, openLazy } from "../../src/open.ts";
+import { refusal } from "./refusal.ts";
+
+describe("a target", () => {
+  const call = (): void => {};
+  const right: readonly [unknown, string][] = [
+    ["mongodb://localhost/app", "mongodb"],
+    ["mongodb+srv://u:p@cluster/app", "mongodb"],
+    ["file:jobs.db", "sqlite"],
+    ["file:///tmp/some/jobs", "sqlite"],
+    ["data/jobs.db", "sqlite"],
+    ["C:\\data\\jobs.db", "sqlite"],
+    [":memory:", "sqlite"],
+    [{ startSession: call, db: call }, "mongodb"],
+    [{ databaseName: "app", collection: call }, "mongodb"],
+    [{ prepare: call, exec: call }, "sqlite"],
+  ];
+  it.for(right)("%o is of a store", ([target, store]) => expect(parseTarget(target).store).toBe(store));
+
+  const wrong: readonly [unknown, RegExp][] = [
+    ["", /is ""; give "mongodb:/],
+    ["postgres://user:geheim@host/jobs.db", /\*\*\*@host/],
+    ["mongodb:/localhost", /give "mongodb:/],
+    ["mongodb://", /give "mongodb:/],
+    ["file:", /give/],
+    ["jobs.sqlite", /give/],
+    [5, /is 5/],
+    [null, /is null/],
+    [{}, /is \{\}/],
+    [{ getClient: call, collection: call }, /connection\.getClient\(\)/],
+  ];
+  it.for(wrong)("%o is refused", async ([target, message]) => {
+    await refusal(() => parseTarget(target), "BAD_TARGET", message);
+    await refusal(open(target as never), "BAD_TARGET", message);
+    await refusal(() => openLazy(target as never), "BAD_TARGET", message);
+  });
+
+  it("credentials are masked, whatever stands in them", () => {
+    expect(masked("postgres://me:p@ss/w0rd@host/db?password=secret&x=1")).toBe(
+      "postgres://***@host/db?password=***&x=1",
+    );
+  });
+
+  it("without an argument the environment's is taken, and named if it is wrong", async () => {
+    const before = process.env["DAYJOB_URL"];
+    process.env["DAYJOB_URL"] = "mysql://me:secret@host/x";
+    try {
+      await refusal(open(), "BAD_TARGET", /^the environment's DAYJOB_URL is "mysql:\/\/\*\*\*@host/);
+      await refusal(openLazy().ready(), "BAD_TARGET", /DAYJOB_URL/);
+    } finally {
+      if (before === undefined) delete process.env["DAYJOB_URL"];
+      else process.env["DAYJOB_URL"] = before;
+    }
+  });
+
+  it("rule 17: a function is called at each opening, and tried again", async () => {
+    let calls = 0;
+    const jobs = openLazy(() => {
+      calls++;
+      throw new Error("no secret yet");
+    });
+    expect(calls).toBe(0);
+    await expect(jobs.ready()).rejects.toThrow("no secret yet");
+    await expect(jobs.count()).rejects.toThrow("no secret yet");
+    expect(calls).toBe(2);
+  });
+});
+
+describe("open's options", () => {
+  const wrong: readonly [object, RegExp][] = [
+    [{ collecton: "x" }, /collecton is unknown; did you mean collection/],
+    [{ collection: "" }, /collection is ""/],
+    [{ collection: "system.jobs" }, /collection is "system\.jobs"/],
+    [{ collection: "a$b" }, /collection is/],
+    [{ driver: 5 }, /driver is 5/],
+    [{ migrate: "no" }, /migrate is "no"/],
+    [{ kinds: ["mail"] }, /kinds\[0\] is "mail"/],
+    [{ kinds: kind("k") }, /kinds is an object/],
+    [{ kinds: [kind("k"), kind("k")] }, /two kinds of the name "k"/],
+    [{ beforePut: 5 }, /beforePut is 5/],
+    [{ timeout: 0 }, /timeout is 0/],
+    [{ timeout: "never" }, /timeout is "never"/],
+    [{ dataLimit: 9 * 1024 * 1024 }, /dataLimit is 9437184/],
+    [{ durability: "none" }, /durability is "none"/],
+    [[], /options is \[\]/],
+  ];
+  it.for(wrong)("%o is refused", async ([options, message]) => {
+    await refusal(open(":memory:", options), "BAD_OPTION", message);
+    await refusal(() => openLazy(":memory:", options), "BAD_OPTION", message);
+  });
+});

@@ -1,0 +1,150 @@
+// Puts on a store that is away, or whose replies are lost.
+import { describe, expect, it } from "vitest";
+import type { Jobs } from "../../src/client/jobs.ts";
+import { jobsOver } from "../../src/client/jobs-over.ts";
+import { type Code, dayjobError, isDayjobError, storeOutage } from "../../src/errors.ts";
+import type { StoredJob } from "../../src/job/job.ts";
+import type { InsertOptions, Store } from "../../src/store/store.ts";
+import { memoryStore } from "../../src/testing/memory-store.ts";
+import { refusal } from "./refusal.ts";
+
+type Insert = Store["insert"];
+
+interface Watched {
+  readonly jobs: Jobs;
+  readonly store: Store;
+  /** The sizes of the writes, and their options. */
+  readonly writes: { readonly size: number; readonly options: InsertOptions }[];
+}
+
+/** A client whose inserts go through `around`. */
+function watched(
+  around: (insert: () => ReturnType<Insert>, batch: readonly StoredJob[]) => ReturnType<Insert>,
+): Watched {
+  const store = memoryStore();
+  const writes: Watched["writes"] = [];
+  const insert: Insert = store.insert.bind(store);
+  store.insert = (batch, limit, options = {}) => {
+    writes.push({ size: batch.length, options });
+    return around(() => insert(batch, limit, options), batch);
+  };
+  return { jobs: jobsOver(store, { timeout: 400 }), store, writes };
+}
+
+describe("puts", () => {
+  it("that come together are a handful of writes", async () => {
+    const { jobs, writes } = watched((insert) => insert());
+    const put = await Promise.all(Array.from({ length: 50 }, (_, n) => jobs.put("k", { n })));
+    expect(put.map(({ data }) => data.n)).toEqual(Array.from({ length: 50 }, (_, n) => n));
+    expect(writes.length).toBeLessThan(5);
+  });
+
+  it("engine 9: a put whose reply was lost is a success at the second try, no duplicate", async () => {
+    let lost = 0;
+    const { jobs, writes } = watched(async (insert) => {
+      const inserted = await insert();
+      if (lost++ === 0) throw storeOutage("the reply was lost");
+      return inserted;
+    });
+    expect(await jobs.put("k", {})).toMatchObject({ duplicate: false });
+    expect(writes.map(({ options }) => options.again ?? false)).toEqual([false, true]);
+    expect(await jobs.count()).toBe(1);
+  });
+
+  it("engine 9: what ran and was removed before the second try is not stored again", async () => {
+    let lost = 0;
+    const { jobs, store } = watched(async (insert) => {
+      const inserted = await insert();
+      if (lost++ > 0) return inserted;
+      await store.act({ verb: "remove" }, {}, { limit: 10 }, new Date(), 1000);
+      throw storeOutage("the reply was lost");
+    });
+    expect(await jobs.put("k", {})).toMatchObject({ duplicate: false });
+    expect(await jobs.count()).toBe(0);
+  });
+
+  it("an id of the caller's that is found at a second try is a duplicate: it may be another's", async () => {
+    let lost = 0;
+    const { jobs } = watched(async (insert) => {
+      const inserted = await insert();
+      if (lost++ === 0) throw storeOutage("the reply was lost");
+      return inserted;
+    });
+    expect(await jobs.put("k", {}, { id: "0123456789abcdef01234567" })).toMatchObject({ duplicate: true });
+  });
+
+  it("give up after the time limit, and name the id, with which the put may be repeated", async () => {
+    let isAway = true;
+    const { jobs } = watched((insert) => (isAway ? Promise.reject(storeOutage("away")) : insert()));
+    const error: unknown = await jobs.put("k", {}).catch((thrown: unknown) => thrown);
+    if (!isDayjobError(error, "STORE_FAILED")) throw error;
+    const [id = ""] = (error as unknown as { ids: string[] }).ids;
+    expect(error.message).toContain(id);
+    isAway = false;
+    expect(await jobs.put("k", {}, { id })).toMatchObject({ id, duplicate: false });
+  });
+
+  it("a job that the store refuses fails alone", async () => {
+    const { jobs } = watched((insert, batch) =>
+      batch.some(({ kind }) => kind === "bad") ? Promise.reject(dayjobError("STORE_FAILED", "too large")) : insert(),
+    );
+    const put = ["k", "k", "bad", "k"].map((kind) => jobs.put(kind, {}));
+    const settled = await Promise.allSettled(put);
+    expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled"]);
+    expect(await jobs.count()).toBe(3);
+    expect((await Promise.all([put[0], put[1], put[3]])).every((job) => job?.duplicate === false)).toBe(true);
+  });
+
+  it("rule 19: a block that fails tells which ids are stored, and a second call with the same ids is safe", async () => {
+    let blocks = 0;
+    const { jobs, writes } = watched((insert) =>
+      ++blocks === 2 ? Promise.reject(dayjobError("STORE_FAILED", "disk full")) : insert(),
+    );
+    const many = Array.from({ length: 1001 }, (_, n) => ({ kind: "k", data: { n } }));
+    const error = (await jobs.putMany(many).catch((thrown: unknown) => thrown)) as {
+      ids: string[];
+      stored: string[];
+      code: Code;
+    };
+    expect(error.code).toBe("STORE_FAILED");
+    expect({ ids: error.ids.length, stored: error.stored.length }).toEqual({ ids: 1001, stored: 1000 });
+    expect(writes.map(({ size }) => size)).toEqual([1000, 1]);
+    const again = await jobs.putMany(many.map((job, at) => ({ ...job, id: error.ids[at] ?? "" })));
+    expect(again.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
+    expect(await jobs.count()).toBe(1001);
+  });
+
+  it("case 43: reads wait out an outage too", async () => {
+    const store = memoryStore();
+    let failures = 0;
+    const count = store.count.bind(store);
+    store.count = (filter, limit) => (failures++ < 2 ? Promise.reject(storeOutage("away")) : count(filter, limit));
+    expect(await jobsOver(store).count()).toBe(0);
+  });
+
+  it("rule 9: with a session nothing is batched, tried again, told, or woken", async () => {
+    const order: string[] = [];
+    const { jobs, writes } = watched(async (_, batch) => {
+      order.push(`begin ${batch.length}`);
+      await Promise.resolve();
+      order.push("end");
+      return batch.map((job) => ({ job, duplicate: false }));
+    });
+    let told = 0;
+    jobs.on("put", () => told++);
+    const session = { hasEnded: false, inTransaction: () => true };
+    await Promise.all([
+      jobs.put("k", {}, { session }),
+      jobs.put("k", {}, { session }),
+      jobs.putMany([{ kind: "k" }, { kind: "k" }], { session }),
+    ]);
+    expect(order).toEqual(["begin 1", "end", "begin 1", "end", "begin 2", "end"]);
+    expect(writes.every(({ options }) => options.session === session)).toBe(true);
+    expect(told).toBe(0);
+  });
+
+  it("without transactions a session is NO_TRANSACTIONS", async () => {
+    const session = { hasEnded: false, inTransaction: () => true };
+    await refusal(jobsOver(memoryStore()).put("k", {}, { session }), "NO_TRANSACTIONS", /session/);
+  });
+});

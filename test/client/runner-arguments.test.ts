@@ -1,0 +1,72 @@
+// What `jobs.runner` takes, and what it refuses.
+import { describe, expect, it } from "vitest";
+import { jobsOver } from "../../src/client/jobs-over.ts";
+import { kind } from "../../src/kinds.ts";
+import { memoryStore } from "../../src/testing/memory-store.ts";
+import { refusal } from "./refusal.ts";
+
+const jobs = jobsOver(memoryStore());
+const run = (): void => {};
+const mail = kind<{ n: number }>("mail");
+
+describe("jobs.runner", () => {
+  it('takes a kind by name or value, a list of handlers, and a record of functions, one of which may be of the kind "name"', () => {
+    expect(jobs.runner("r", "k", run).kinds).toEqual(["k"]);
+    expect(jobs.runner("r", mail, run, { interval: "2s" })).toMatchObject({
+      kinds: ["mail"],
+      interval: 2000,
+      name: "r",
+    });
+    expect(jobs.runner("r", [mail.handle(run, { concurrency: 3 }), kind("b").handle(run)]).kinds).toEqual([
+      "mail",
+      "b",
+    ]);
+    expect(jobs.runner("r", { name: run, other: run }, {}).kinds).toEqual(["name", "other"]);
+  });
+
+  const wrong: readonly [string, () => unknown, RegExp][] = [
+    ["a missing handler", () => jobs.runner("r", "k", undefined as never), /the handler of "k" is undefined/],
+    ["a handler that is no function", () => jobs.runner("r", { a: 5 } as never), /the handler of "a" is 5/],
+    [
+      "two handlers for a kind",
+      () => jobs.runner("r", [mail.handle(run), mail.handle(run)]),
+      /"mail" has two handlers/,
+    ],
+    ["an empty list", () => jobs.runner("r", []), /no handlers/],
+    ["an empty record", () => jobs.runner("r", {}), /no handlers/],
+    ["a kind in the list", () => jobs.runner("r", [mail] as never), /handlers\[0\] is .*kind\.handle/],
+    ["nothing", () => jobs.runner("r", undefined as never), /runner's kind is undefined/],
+    ["an empty kind", () => jobs.runner("r", "", run), /kind is ""/],
+    ["an interval of 0", () => jobs.runner("r", "k", run, { interval: 0 }), /interval is 0/],
+    [
+      "an unknown option",
+      () => jobs.runner("r", "k", run, { intervall: 5 } as never),
+      /intervall is unknown; did you mean interval/,
+    ],
+    ["an empty name", () => jobs.runner("", "k", run), /name is ""/],
+    ["concurrency 0 of a handler", () => mail.handle(run, { concurrency: 0 }), /concurrency is 0/],
+    [
+      "four arguments for a list",
+      () => (jobs.runner as (...args: unknown[]) => unknown)("r", [], {}, {}),
+      /three arguments/,
+    ],
+  ];
+  it.for(wrong)("refuses %s", ([, make, message]) => refusal(make, "BAD_OPTION", message));
+});
+
+describe("kind", () => {
+  const wrong: readonly [string, () => unknown, RegExp][] = [
+    ["an empty name", () => kind(""), /the kind's name is ""/],
+    ["an unknown rule", () => kind("k", { retires: 1 } as never), /retires is unknown; did you mean retries/],
+    ["retries 0", () => kind("k", { retries: 0 }), /retries is 0/],
+    ["retryIf that is no function", () => kind("k", { retryIf: true } as never), /retryIf is true/],
+    ["an unknown backoff", () => kind("k", { backoff: "x" } as never), /backoff is "x"/],
+  ];
+  it.for(wrong)("refuses %s", ([, make, message]) => refusal(make, "BAD_OPTION", message));
+
+  it("is a frozen value that says nothing but its name in JSON", () => {
+    const made = kind("k", { backoff: () => 5, retryIf: () => true });
+    expect(Object.isFrozen(made)).toBe(true);
+    expect(JSON.parse(JSON.stringify(made))).toEqual({ name: "k" });
+  });
+});

@@ -1,0 +1,137 @@
+// What the compiler must refuse, and what it must take. Compiled, never run: `npm run check:types`.
+import {
+  cancel,
+  giveUp,
+  type Job,
+  type Jobs,
+  kind,
+  type NewJob,
+  open,
+  type PutJob,
+  retryIn,
+  Status,
+  snooze,
+} from "../../src/index.ts";
+
+interface Order {
+  id: number;
+  lines: string[];
+}
+
+const order = kind<Order, { receipt: string }>("order", {
+  retries: 3,
+  backoff: ({ job }) => job.data.lines.length * 1000,
+});
+const ping = kind<{ at: Date }>("ping", { retryIf: ({ error }) => error instanceof TypeError });
+
+export async function puts(jobs: Jobs): Promise<void> {
+  const put: PutJob<Order, { receipt: string }> = await jobs.put(order, { id: 1, lines: [] });
+  const receipt: string | undefined = put.result?.receipt;
+  await jobs.put("plain", { anything: 1 });
+  await jobs.put("plain");
+  await jobs.putMany([order.job({ id: 1, lines: [] }, { priority: 5 }), { kind: "plain", data: {} }]);
+  // @ts-expect-error: a field is missing
+  await jobs.put(order, { id: 1 });
+  // @ts-expect-error: a field of another type
+  await jobs.put(order, { id: "1", lines: [] });
+  // @ts-expect-error: the data is missing
+  await jobs.put(order);
+  // @ts-expect-error: an unknown field of the data
+  await jobs.put(order, { id: 1, lines: [], more: true });
+  // @ts-expect-error: an unknown option
+  await jobs.put(order, { id: 1, lines: [] }, { retires: 3 });
+  // @ts-expect-error: functions are not stored
+  await jobs.put("plain", {}, { backoff: () => 5 });
+  // @ts-expect-error: functions are not stored
+  await jobs.put("plain", {}, { retryIf: () => true });
+  // @ts-expect-error: no session
+  await jobs.put("plain", {}, { session: {} });
+  // @ts-expect-error: wrong data
+  order.job({ id: 1 });
+  // @ts-expect-error: a job of a list needs a kind
+  await jobs.putMany([{ data: {} }]);
+  // @ts-expect-error: a job is read-only
+  put.priority = 5;
+  // @ts-expect-error: tries are read-only
+  put.tries.push({ runner: "r", when: new Date() });
+  return void receipt;
+}
+
+export async function reads(jobs: Jobs): Promise<void> {
+  const job = await jobs.get("0123456789abcdef01234567", order);
+  const lines: string[] | undefined = job?.data.lines;
+  const plain = await jobs.get("0123456789abcdef01234567");
+  // @ts-expect-error: the data of a plain job is unknown
+  void plain?.data.lines;
+  for await (const one of jobs.find({ status: ["failed", Status.waiting], kind: [order, "plain"] })) void one.id;
+  // @ts-expect-error: a job of a find has no verbs
+  for await (const one of jobs.find()) one.log("x");
+  // @ts-expect-error: find is no promise
+  await jobs.find().then(() => {});
+  // @ts-expect-error: an unknown field of a filter
+  jobs.find({ kid: "x" });
+  // @ts-expect-error: an unknown status
+  jobs.find({ status: "done" });
+  // @ts-expect-error: operators are no filter
+  jobs.find({ key: { $ne: "x" } });
+  // @ts-expect-error: a status is no text
+  if (job?.status === "failed") return;
+  // @ts-expect-error: a changing verb wants to know which
+  await jobs.remove();
+  // @ts-expect-error: an id that may be undefined
+  await jobs.remove(job?.id);
+  // @ts-expect-error: an unknown change
+  await jobs.update("all", { status: 4 });
+  // @ts-expect-error: only cancel has a reason
+  await jobs.remove("all", { reason: "x" });
+  return void lines;
+}
+
+const session = { hasEnded: false, inTransaction: () => true };
+
+export function runners(jobs: Jobs): void {
+  jobs.runner("r", order, (job) => ({ receipt: job.data.lines.join() }));
+  jobs.runner("r", order, async (job) => (job.tryNumber > 2 ? giveUp(new Error("x")) : snooze("5m")));
+  jobs.runner("r", ping, () => retryIn("5s"));
+  jobs.runner("r", ping, async () => {});
+  jobs.runner<{ n: number }>("r", "plain", (job) => job.data.n);
+  jobs.runner("r", { a: () => 5, b: (job) => job.log("x") }, { concurrency: 5 });
+  jobs.runner("r", [order.handle(() => cancel()), ping.handle(() => {}, { concurrency: 2 })]);
+  // @ts-expect-error: the result is missing
+  jobs.runner("r", order, () => {});
+  // @ts-expect-error: a result of another type
+  jobs.runner("r", order, () => ({ receipt: 5 }));
+  // @ts-expect-error: the data of a plain name is unknown
+  jobs.runner("r", "plain", (job) => job.data.n);
+  // @ts-expect-error: a kind is no handler
+  jobs.runner("r", [order]);
+  // @ts-expect-error: a handler is missing
+  jobs.runner("r", "plain");
+  // @ts-expect-error: an unknown option
+  jobs.runner("r", ping, () => {}, { intervall: 5 });
+  // @ts-expect-error: complete needs the kind's result
+  order.handle((job) => job.complete({ session }).then(() => snooze(1)));
+  ping.handle((job) => job.complete({ session }));
+  // @ts-expect-error: an unknown event
+  jobs.on("puts", () => {});
+  jobs.on("put", (event) => event.jobs.map(({ id }) => id));
+  jobs.runner("r", ping, () => {}).on("failed", ({ job, error }) => [job.id, error]);
+}
+
+export async function opens(): Promise<void> {
+  await using jobs = await open(":memory:", { kinds: [order, ping], timeout: "5s" });
+  // @ts-expect-error: no target
+  await open({ some: "object" });
+  // @ts-expect-error: an unknown option
+  await open(":memory:", { collecton: "x" });
+  // @ts-expect-error: kinds are values
+  await open(":memory:", { kinds: ["order"] });
+  // @ts-expect-error: supports is read-only
+  jobs.supports = { transactions: true, watch: true };
+}
+
+/** Kinds of other types do not fit each other. */
+export const other: Job<Order> | undefined = undefined as Job<Order> | undefined;
+export const listed: NewJob[] = [ping.job({ at: new Date() })];
+// @ts-expect-error: another kind's data
+export const wrong: Job<{ at: Date }> | undefined = undefined as Job<Order> | undefined;
