@@ -1,18 +1,68 @@
-// Compiles src/ to dist/ with declarations and source maps. Builds beside dist/ and swaps at the end, so that a process
-// that imports dist/ meanwhile (another test run, the demo) never sees half of it.
+// Compiles src/ to dist/. Builds beside dist/ and swaps at the end, so that a process that imports dist/ meanwhile (another
+// test run, the demo) never sees half of it. Three things keep the package small: comments stand in the declarations only,
+// which editors show; source maps are by line, which is what stack traces need; declarations that no entry point leads to
+// are left out.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { decode, encode } from "@jridgewell/sourcemap-codec";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
+const entries = ["index", "mongodb/index", "sqlite/index", "testing/index"];
+
 const fresh = mkdtempSync(join(root, ".dist-"));
 try {
-  execFileSync(process.execPath, [tsc, "-p", join(root, "tsconfig.build.json"), "--outDir", fresh], {
-    stdio: "inherit",
-  });
+  compile("--removeComments", "--declaration", "false");
+  compile("--emitDeclarationOnly", "--sourceMap", "false");
+  for (const file of filesOf(".js.map")) coarsen(file);
+  const led = ledTo(entries.map((entry) => join(fresh, `${entry}.d.ts`)));
+  for (const file of filesOf(".d.ts")) if (!led.has(file)) rmSync(file);
+  swap();
+} catch (error) {
+  rmSync(fresh, { recursive: true, force: true });
+  if (error.status === undefined) throw error;
+  process.exit(1);
+}
+
+function compile(...options) {
+  const project = ["-p", join(root, "tsconfig.build.json"), "--outDir", fresh];
+  execFileSync(process.execPath, [tsc, ...project, ...options], { stdio: "inherit" });
+}
+
+function filesOf(ending) {
+  const names = readdirSync(fresh, { recursive: true });
+  return names.filter((name) => name.endsWith(ending)).map((name) => join(fresh, name));
+}
+
+/** Keeps the first position of each line. */
+function coarsen(file) {
+  const map = JSON.parse(readFileSync(file, "utf8"));
+  writeFileSync(
+    file,
+    JSON.stringify({ ...map, mappings: encode(decode(map.mappings).map((line) => line.slice(0, 1))) }),
+  );
+}
+
+/** The declarations that these import, and what those import. */
+function ledTo(files, seen = new Set()) {
+  for (const file of files) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    const imports = readFileSync(file, "utf8").matchAll(
+      /from "(\.[^"]+)\.(?:js|ts)"|import\("(\.[^"]+)\.(?:js|ts)"\)/g,
+    );
+    ledTo(
+      [...imports].map(([, from, dynamic]) => join(dirname(file), `${from ?? dynamic}.d.ts`)),
+      seen,
+    );
+  }
+  return seen;
+}
+
+function swap() {
   const old = `${fresh}-old`;
   try {
     renameSync(join(root, "dist"), old);
@@ -21,8 +71,4 @@ try {
   }
   renameSync(fresh, join(root, "dist"));
   rmSync(old, { recursive: true, force: true });
-} catch (error) {
-  rmSync(fresh, { recursive: true, force: true });
-  if (error.status === undefined) throw error;
-  process.exit(1);
 }

@@ -22,7 +22,8 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
   job: { may: ["errors.ts"] },
   store: { may: [...ground, "job"] },
   mongodb: { may: [...ground, "job", "store"] },
-  sqlite: { may: [...ground, "job", "store"] },
+  sqlite: { may: [...ground, "job", "store", "sqlite/within.ts"] },
+  "sqlite/within.ts": { may: [...ground, "job", "store", "sqlite", "kinds.ts", "runner", "client"] },
   maintenance: { may: [...ground, "job", "store"] },
   "kinds.ts": { may: ["errors.ts", "job", "runner"] },
   runner: { may: [...ground, "job", "store", "maintenance"], typesOnly: ["client", "kinds.ts"] },
@@ -34,7 +35,7 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
 
 /** The folder of a file in src, or the file itself where it stands beside the folders. */
 function layerOf(file: string): string {
-  return file.split("/")[0] ?? file;
+  return file in table ? file : (file.split("/")[0] ?? file);
 }
 
 interface Import {

@@ -9,28 +9,32 @@ const BATCH = 500;
 
 const SCHEMA = `
   create table if not exists jobs (
-    id text primary key, kind text not null, status integer not null, data text not null, created integer not null,
-    runat integer not null, finished integer, retries integer not null, retryinterval integer not null,
-    tries text not null, trycount integer not null, priority integer not null, key text, holds text,
-    claimrunner text, claimtoken text
-  ) without rowid;
-  create index if not exists hot on jobs (kind, status, priority desc, runat) where status <= 3;
-  create unique index if not exists holds on jobs (kind, holds) where holds is not null;
-  create index if not exists claims on jobs (claimrunner) where status = 2;`;
+    id text primary key, kind text not null, status integer not null, data text not null,
+    created integer not null, runat integer not null, finished integer,
+    retries integer not null, maxretries integer, retryinterval real not null, backoff text not null,
+    tries text not null, trycount integer not null, lost integer not null,
+    priority integer not null, lane integer, key text, holds text, runner text, token text,
+    cancel text, tags text not null, meta text not null, progress text, result text, logs text
+  ) without rowid, strict;
+  create index if not exists claimable on jobs (kind, priority desc, runat, id) where status in (1, 3);
+  create unique index if not exists keys on jobs (kind, holds) where holds is not null;
+  create index if not exists held on jobs (runner) where status = 2;`;
 
 const INSERT = `
-  insert into jobs (id, kind, status, data, created, runat, retries, retryinterval, tries, trycount, priority)
-  values (?, 'bench', 1, ?, ?, ?, 20, 1000, '[]', 0, 0)`;
+  insert into jobs (id, kind, status, data, created, runat, retries, maxretries, retryinterval, backoff, tries, trycount,
+    lost, priority, lane, tags, meta)
+  values (?, 'bench', 1, ?, ?, ?, 20, 20, 1000, 'exponential', '[]', 0, 0, 0, ?, '[]', '{}')`;
 
 const CLAIM = `
-  update jobs set status = 2, claimrunner = 'bare', claimtoken = ?, retries = retries - 1, trycount = trycount + 1,
-    tries = json_insert(tries, '$[#]', json_object('runner', 'bare', 'when', ?))
-  where id in (select id from jobs where kind = 'bench' and status = 1 and runat <= ? order by priority desc, runat limit ?)
-  returning id, data, tries, retries, created, runat, priority`;
+  update jobs set status = 2, runner = 'bare', token = ?, trycount = trycount + 1,
+    tries = json_insert(tries, '$[#]', json(?))
+  where id in (select id from jobs where kind = 'bench' and status in (1, 3) and runat <= ?
+    order by priority desc, runat, id limit ?)
+  returning *`;
 
 const FINISH = `
-  update jobs set status = 4, finished = ?, holds = null
-  where id in (select value from json_each(?)) and claimtoken = ? and status = 2`;
+  update jobs set status = 4, finished = ?, holds = null, tries = json_set(tries, '$[#-1].ended', ?)
+  where id in (select value from json_each(?)) and token = ? and status = 2`;
 
 /** @type {import("../lib/contender.mjs").Contender} */
 export const contender = {
@@ -52,7 +56,7 @@ export const contender = {
     const insertAll = db.transaction((items) => {
       for (const item of items) {
         const now = Date.now();
-        insert.run(randomBytes(12).toString("hex"), JSON.stringify(item), now, now);
+        insert.run(newId(now), JSON.stringify(item), now, now, Math.floor(Math.random() * 64));
       }
     });
 
@@ -60,11 +64,16 @@ export const contender = {
     async function work(handler) {
       while (life.open) {
         const token = randomUUID();
-        const rows = claim.all(token, Date.now(), Date.now(), BATCH);
+        const rows = claim.all(token, JSON.stringify({ runner: "bare", when: Date.now() }), Date.now(), BATCH);
         if (rows.length === 0) await pause(10);
         else {
           await Promise.all(rows.map((/** @type {{ data: string }} */ { data }) => handler(JSON.parse(data))));
-          finish.run(Date.now(), JSON.stringify(rows.map((/** @type {{ id: string }} */ { id }) => id)), token);
+          finish.run(
+            Date.now(),
+            Date.now(),
+            JSON.stringify(rows.map((/** @type {{ id: string }} */ { id }) => id)),
+            token,
+          );
         }
       }
     }
@@ -85,3 +94,17 @@ export const contender = {
     };
   },
 };
+
+const machine = randomBytes(5).toString("hex");
+let counter = 0;
+
+/**
+ * 24 hex digits that rise, as an ObjectId's do.
+ * @param {number} now
+ */
+function newId(now) {
+  const seconds = Math.floor(now / 1_000)
+    .toString(16)
+    .padStart(8, "0");
+  return seconds + machine + (++counter % 0x1000000).toString(16).padStart(6, "0");
+}

@@ -23,7 +23,7 @@ export const contender = {
     let statement;
     const session = await openDayjob(url, settings, async () => {
       statement ??= new Database(url.replace("file:", "")).prepare(
-        "select 1 from jobs where kind = 'bench' and status <= 3 and runat <= ? limit 1",
+        "select 1 from dayjob_jobs where kind = 'bench' and status <= 3 and runat <= ? limit 1",
       );
       return statement.all(Date.now()).length;
     });

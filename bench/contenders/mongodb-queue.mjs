@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import mongodbQueue from "mongodb-queue";
-import { MongoClient } from "mongodb3";
+import mongodb3 from "mongodb3";
 import { blocks, noteLooseError } from "../lib/contender.mjs";
 import { versionOf } from "../lib/versions.mjs";
 
@@ -19,7 +19,7 @@ export const contender = {
 
   async open(url, { loops, index }) {
     const options = { useUnifiedTopology: true, poolSize: 100, w: "majority" };
-    const client = await new MongoClient(url, /** @type {never} */ (options)).connect();
+    const client = await new mongodb3.MongoClient(url, /** @type {never} */ (options)).connect();
     const db = client.db();
     const queue = mongodbQueue(db, "bench", { visibility: 600 });
     const [add, get, ack] = [queue.add, queue.get, queue.ack].map((method) => promisify(method.bind(queue)));

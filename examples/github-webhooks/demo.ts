@@ -19,17 +19,18 @@ const folder = mkdtempSync(join(tmpdir(), "dayjob-demo-"));
 const url = process.env.MONGODB_URI || join(folder, "demo.db");
 const collection = `demo${Date.now().toString(36)}`;
 const runners: RunnerProcess[] = [];
-const place = await openPlace(url, collection);
+const opened = await openPlace(url, collection);
 try {
-  process.exitCode = (await demo(place)) ? 0 : 1;
+  process.exitCode = (await demo(opened)) ? 0 : 1;
 } finally {
   for (const { child } of runners) child.kill("SIGKILL");
-  await place.drop();
-  await place.close();
+  await opened.drop();
+  await opened.close();
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function demo({ jobs, summary }: Place): Promise<boolean> {
+async function demo(place: Place): Promise<boolean> {
+  const { jobs } = place;
   const given = events.flatMap(({ name, examples }): NewJob[] => examples.map((data) => ({ kind: name, data })));
   const put = await jobs.putMany(given);
   const progress = progressOf(put.length);
@@ -46,7 +47,7 @@ async function demo({ jobs, summary }: Place): Promise<boolean> {
   const again = succeeded.filter(
     ({ tries, tryNumber }) => tryNumber > 1 && tries.some(({ runner }) => runner === killed),
   );
-  const digests = await summary();
+  const digests = await place.summary();
   const digested = digests.reduce((sum, { payloads }) => sum + payloads, 0);
   console.log(`\n${tableOf(found)}\n`);
   console.log(`${digests.length} digests of ${digested} payloads; the largest:`);
@@ -98,7 +99,7 @@ function hasFresh({ inFlight }: RunnerProcess): boolean {
 
 /** Resolves when the store holds no unfinished job. */
 async function unfinished(late: NodeJS.Timeout): Promise<void> {
-  while ((await place.jobs.count({ status: ["new", "working", "waiting"] })) > 0) {
+  while ((await opened.jobs.count({ status: ["new", "working", "waiting"] })) > 0) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   clearTimeout(late);

@@ -76,7 +76,7 @@ async function onMongo(url: string, collection: string): Promise<Place> {
     },
     summary: async () => {
       const group = { _id: { repository: "$repository", event: "$event" }, payloads: { $sum: 1 } };
-      const rows = await digests.aggregate<{ _id: { repository: string; event: string }; payloads: number }>([
+      const rows = digests.aggregate<{ _id: { repository: string; event: string }; payloads: number }>([
         { $group: group },
         { $sort: { payloads: -1, "_id.repository": 1, "_id.event": 1 } },
       ]);

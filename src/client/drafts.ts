@@ -45,7 +45,7 @@ export function jobsOf(engine: ClientEngine, drafts: readonly Draft[], store: St
   const now = engine.storeClock.now();
   return drafts.map((one) => {
     const job = jobOf(one, now);
-    return store.bson === ownBson ? job : { ...job, data: storableData(job.data, store.bson, engine.dataLimit) };
+    return one.bson === store.bson ? job : { ...job, data: storableData(job.data, store.bson, engine.dataLimit) };
   });
 }
 

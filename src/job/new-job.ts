@@ -57,6 +57,8 @@ export interface Draft {
   readonly ownId: boolean;
   /** Bytes of its data as BSON. */
   readonly size: number;
+  /** The classes that its data is made of. */
+  readonly bson: Bson;
 }
 
 export interface DraftParts {
@@ -111,7 +113,7 @@ export function draftJob(given: NewJob, { defaults, bson, dataLimit, random }: D
     tags: rules.tags ?? [],
     meta: options["meta"] === undefined ? {} : checkedMeta(options["meta"]),
   });
-  return { job, runAt, delay, ownId: options["id"] === undefined, size: bson.calculateObjectSize({ data }) };
+  return { job, runAt, delay, ownId: options["id"] === undefined, size: bson.calculateObjectSize({ data }), bson };
 }
 
 /** The draft as it is stored at `now`, the store's time. */
@@ -141,6 +143,7 @@ export function checkRetries(given: unknown): number {
 }
 
 export function checkPriority(given: unknown): number {
+  // -0 + 0 is 0: the stores must not see the sign.
   return wholeNumber(given, "priority", -100, 100) + 0;
 }
 

@@ -1,7 +1,7 @@
 // Claiming: choose from a window, take with one update, read back what was won. Two claimers may choose the same jobs; the
 // update's condition gives each to one of them, and the loser looks again.
 import type { StoredJob } from "../job/job.ts";
-import { isClaimable, Status } from "../job/status.ts";
+import { Status } from "../job/status.ts";
 import { type Choice, type Claimed, type ClaimRequest, choose } from "../store/claim.ts";
 import { eachOrBad, failBad } from "./bad.ts";
 import { decodeJob, withoutLogs } from "./codec.ts";
@@ -28,7 +28,7 @@ export async function claim(place: Place, windows: Windows, request: ClaimReques
     const [jobs, next] = await Promise.all([
       takeJobs(place, take, request, limit),
       nextTime(place, look, request, limit),
-      failExhausted(place, exhausted, request.now, limit),
+      failExhausted(place, exhausted, request, limit),
     ]);
     const isInVain = jobs.length === 0 && take.length + exhausted.length > 0;
     if (!isInVain) return { jobs, next };
@@ -150,15 +150,21 @@ async function won({ jobs, bson }: Place, ids: readonly string[], token: string,
 }
 
 /** The Go package lets a job without tries left wait for ever (ENGINE.md 7). */
-async function failExhausted({ jobs, bson }: Place, exhausted: readonly Due[], now: Date, limit: Limit): Promise<void> {
+async function failExhausted(
+  place: Place,
+  exhausted: readonly Due[],
+  { now, runner }: ClaimRequest,
+  limit: Limit,
+): Promise<void> {
   if (exhausted.length === 0) return;
-  const ids = exhausted.filter(({ status }) => isClaimable(status)).map(({ id }) => id);
-  const still = { _id: { $in: objectIds(ids, bson) }, status: Status.waiting, retries: { $not: { $gt: 0 } } };
-  await jobs.updateMany(
-    still,
-    { $set: { status: Status.failed, finished: now }, $unset: { holds: "" } },
-    { hint: { _id: 1 }, ...limit() },
-  );
+  const still = { status: Status.waiting, retries: { $not: { $gt: 0 } } };
+  const update = { $set: { status: Status.failed, finished: now }, $unset: { holds: "" } };
+  const ids = exhausted.map(({ id }) => id);
+  const { bad } = await eachOrBad(ids, async (some) => {
+    const filter = { _id: { $in: objectIds(some, place.bson) }, ...still };
+    return (await place.jobs.updateMany(filter, update, { hint: { _id: 1 }, ...limit() })).matchedCount;
+  });
+  for (const { id, error } of bad) await failBad(place, id, still, { error, at: now, runner: runner.name }, limit);
 }
 
 /** `now` where more is due, else the next time up to the horizon. */

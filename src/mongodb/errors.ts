@@ -101,7 +101,7 @@ export function badUrl(error: unknown, url: string): Error {
 export function cannotConnect(error: unknown, hosts: string, timeout: number, url = ""): Error {
   const cause = safeCause(error, url);
   const message = withoutSecrets(asError(error).message, url);
-  if (codeOf(error) === authenticationFailed || /auth/i.test(message)) {
+  if (codeOf(error) === authenticationFailed || /authentication failed/i.test(message)) {
     return dayjobError(
       "CANNOT_CONNECT",
       `MongoDB at ${hosts} refused the credentials: ${message}; check user, password and authSource of the URL`,

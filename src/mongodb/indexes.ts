@@ -30,6 +30,7 @@ const jobIndexes: readonly Doc[] = [
 const removedIndexes: readonly Doc[] = [{ key: { when: 1 }, name: "dayjob_when", expireAfterSeconds: 900 }];
 
 const attempts = 6;
+const unauthorized = 13;
 
 export async function migrate(place: Place, limit: Limit): Promise<void> {
   await checkVersion(place, limit);
@@ -71,7 +72,7 @@ async function makeIndexes(
     } catch (error) {
       if (isPassing(error) && codeOf(error) === undefined) throw error;
       if (await hasIndexes(collection, indexes, limit)) return;
-      if (attempt === attempts) throw indexesRefused(error);
+      if (attempt === attempts || codeOf(error) === unauthorized) throw indexesRefused(error);
       await pause(place.clock, attempt * (20 + 80 * place.random()));
     }
   }
@@ -79,7 +80,11 @@ async function makeIndexes(
 
 /** Whether each is there, under whatever name: what is hinted and relied on is the key, the uniqueness and being partial. */
 async function hasIndexes(collection: DriverCollection, indexes: readonly Doc[], limit: Limit): Promise<boolean> {
-  const there = await collection.listIndexes(limit()).toArray();
+  // Where there is no collection yet, there is no list of its indexes.
+  const there = await collection
+    .listIndexes(limit())
+    .toArray()
+    .catch(() => []);
   const marks = new Set(there.map(mark));
   return indexes.every((index) => marks.has(mark(index)));
 }

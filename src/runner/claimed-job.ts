@@ -4,7 +4,7 @@ import { storable } from "../job/data.ts";
 import { type Job, type StoredJob, view } from "../job/job.ts";
 import { settle } from "../job/lifecycle.ts";
 import { isRecord } from "../job/options.ts";
-import type { Held, Store } from "../store/store.ts";
+import type { Finish, Held, Store } from "../store/store.ts";
 import type { Completer } from "./completer.ts";
 import type { ClaimedJob } from "./handler.ts";
 
@@ -27,16 +27,22 @@ export interface RunState {
 
 const longestMessage = 10_000;
 
+/** Carries what `successOf` needs. By `Symbol.for`, since a process may hold two copies of this package. */
+const succeeding = Symbol.for("dayjob.success");
+
 export function claimedJob(stored: StoredJob, held: Held, state: RunState, parts: VerbParts): ClaimedJob {
   const job = view(stored);
+  const success = (result: unknown): Finish => {
+    checkOpen(state, "complete", job);
+    const value = result === undefined ? undefined : storable(result, "result", parts.store.bson, parts.dataLimit);
+    state.completing = true;
+    return { ...held, settlement: settle(stored, { how: "success", result: value }, parts.storeNow()) };
+  };
   const verbs = {
     async complete(options: unknown): Promise<void> {
       checkOpen(state, "complete", job);
       const { session, result } = completeOptions(options);
-      const value = result === undefined ? undefined : storable(result, "result", parts.store.bson, parts.dataLimit);
-      state.completing = true;
-      const settlement = settle(stored, { how: "success", result: value }, parts.storeNow());
-      await parts.store.complete({ ...held, settlement }, session, parts.limit);
+      await parts.store.complete(success(result), session, parts.limit);
     },
     async setProgress(progress: unknown): Promise<void> {
       checkOpen(state, "setProgress", job);
@@ -54,7 +60,7 @@ export function claimedJob(stored: StoredJob, held: Held, state: RunState, parts
           fields === undefined
             ? undefined
             : (storable(fields, "fields", parts.store.bson, 10_000) as Record<string, unknown>);
-        const text = String(message).slice(0, longestMessage);
+        const text = (typeof message === "string" ? message : inBrief(message)).slice(0, longestMessage);
         const line = {
           when: parts.storeNow(),
           try: stored.tryCount,
@@ -68,7 +74,23 @@ export function claimedJob(stored: StoredJob, held: Held, state: RunState, parts
     },
   };
   for (const [name, value] of Object.entries(verbs)) Object.defineProperty(job, name, { value, enumerable: false });
+  Object.defineProperty(job, succeeding, { value: success });
   return Object.freeze(job) as ClaimedJob;
+}
+
+/**
+ * The success of a job in its handler's hands, for a transaction that the handler commits itself (`within` of
+ * dayjob/sqlite): the runner writes no success after it.
+ *
+ * @throws BAD_OPTION for a job that is in no handler's hands, CLOSED after its handler has settled, BAD_DATA.
+ */
+export function successOf(job: object, result: unknown): Finish {
+  const success = (job as { [succeeding]?: (result: unknown) => Finish } | undefined)?.[succeeding];
+  if (success !== undefined) return success(result);
+  throw dayjobError(
+    "BAD_OPTION",
+    `the job to complete is ${inBrief(job)}; give the job that the handler was called with`,
+  );
 }
 
 /** The reason of a signal, and the error of a verb, when somebody else has the job by now. */

@@ -126,11 +126,11 @@ class JobRunner implements Runner {
     const done = new AbortController();
     try {
       await this.#starting;
-      const life = this.#life as Life | undefined;
+      const life = this.#currentLife();
       if (life === undefined) throw dayjobError("CLOSED", `the runner ${this.name} was stopped as it started`);
       await Promise.race([life.session.quiet(), pause(clock, within - grace, AbortSignal.any([over, done.signal]))]);
       await this.stop({ grace });
-      return { ...life.session.tally, more: await this.#hasDue(life.store) };
+      return life.session.tally.drained(await this.#hasDue(life.store));
     } finally {
       done.abort();
       this.#starting = undefined;
@@ -234,6 +234,10 @@ class JobRunner implements Runner {
     }
   }
 
+  #currentLife(): Life | undefined {
+    return this.#life;
+  }
+
   async #hasDue(store: Store): Promise<boolean> {
     const { storeClock, timeout } = this.#parts.engine;
     const before = new Date(storeClock.now().getTime() + 1);
@@ -250,11 +254,10 @@ class JobRunner implements Runner {
       },
       ended: (stored: StoredJob, ending: Ending, status: number, error: unknown) => {
         const event = eventOf(status);
-        if (events.has(event))
-          events.emit(event, {
-            job: jobAfter(stored, ending, status, now()),
-            ...(error === undefined ? {} : { error }),
-          } as never);
+        if (!events.has(event)) return;
+        const job = jobAfter(stored, ending, status, now());
+        if (event === "failed") events.emit(event, { job, error });
+        else events.emit(event, { job, ...(error === undefined ? {} : { error }) });
       },
       lost: (stored: StoredJob) => {
         const job = toJob(stored);

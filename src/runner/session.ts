@@ -256,9 +256,9 @@ export function jobAfter(stored: StoredJob, ending: Ending, status: number, ende
 /** Settles with the work, or resolves when the signal aborts. */
 async function unless(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
   if (signal.aborted) return;
-  await new Promise<void>((resolve, reject) => {
-    const done = (): void => resolve();
-    signal.addEventListener("abort", done, { once: true });
-    work.then(done, reject).finally(() => signal.removeEventListener("abort", done));
-  });
+  const over = new AbortController();
+  const aborted = new Promise<void>((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true, signal: over.signal }),
+  );
+  await Promise.race([work, aborted]).finally(() => over.abort());
 }

@@ -1,6 +1,7 @@
 // Counts what a session did, for `drain`.
 import type { Ending } from "../job/lifecycle.ts";
 import { Status } from "../job/status.ts";
+import type { Drained } from "./surface.ts";
 
 export class Tally {
   started = 0;
@@ -9,6 +10,11 @@ export class Tally {
   waiting = 0;
   cancelled = 0;
   givenBack = 0;
+
+  drained(more: boolean): Drained {
+    const { started, success, failed, waiting, cancelled, givenBack } = this;
+    return { started, success, failed, waiting, cancelled, givenBack, more };
+  }
 
   count(ending: Ending, status: number): void {
     if (status === Status.success) this.success++;

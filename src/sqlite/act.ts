@@ -82,7 +82,7 @@ function retry(connection: Connection, row: Row, status: Status, now: Date): Eff
     return "changed";
   }
   if (!isFinished(status)) return "left";
-  const key = row["key"] === null ? null : String(row["key"]);
+  const key = row["key"] as string | null;
   if (
     key !== null &&
     connection.all("select 1 from dayjob_jobs where kind = ? and holds = ?", String(row["kind"]), key).length > 0

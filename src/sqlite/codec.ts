@@ -87,8 +87,8 @@ export function fromRow(row: Row): StoredJob {
     cancel: typeof cancel === "string" ? fromMark(cancel) : undefined,
     tags: JSON.parse(String(row["tags"])) as string[],
     meta: JSON.parse(String(row["meta"])) as Record<string, string>,
-    progress: row["progress"] === null ? undefined : fromText(String(row["progress"])),
-    result: row["result"] === null ? undefined : fromText(String(row["result"])),
+    progress: row["progress"] === null ? undefined : fromText(row["progress"] as string),
+    result: row["result"] === null ? undefined : fromText(row["result"] as string),
   };
 }
 

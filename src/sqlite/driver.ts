@@ -77,29 +77,33 @@ export async function connect(path: string, driver?: DriverName): Promise<Connec
   );
 }
 
+interface Library {
+  readonly default: new (path: string, options?: object) => SqliteDatabase;
+}
+
 async function load(name: DriverName): Promise<((path: string) => SqliteDatabase) | undefined> {
+  if (name === "node:sqlite") return nodeSqlite();
   try {
-    if (name === "node:sqlite") return await nodeSqlite();
-    const module = (name === "libsql"
-      ? await import("libsql")
-      : await import("better-sqlite3" as string)) as unknown as {
-      default: new (path: string, options?: object) => SqliteDatabase;
-    };
-    return (path) => new module.default(path, { timeout: 0 });
+    const library: Library = name === "libsql" ? await import("libsql") : await import("better-sqlite3");
+    const Database = library.default;
+    return (path) => new Database(path, { timeout: 0 });
   } catch (error) {
-    const { code } = error as { code?: string };
-    if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND" || code === "ERR_UNKNOWN_BUILTIN_MODULE")
-      return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
 
-/** Good enough from Node 22.16 and 24 on: they tell whether a transaction is open. */
-async function nodeSqlite(): Promise<((path: string) => SqliteDatabase) | undefined> {
+function isMissing(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
+}
+
+/** Good enough from Node 22.16 on, and without a flag: it tells whether a transaction is open. */
+function nodeSqlite(): ((path: string) => SqliteDatabase) | undefined {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < 22 || (major === 22 && minor < 16)) return undefined;
-  const { DatabaseSync } = (await import("node:sqlite" as string)) as {
-    DatabaseSync: new (path: string) => SqliteDatabase;
+  const { DatabaseSync } = process.getBuiltinModule("node:sqlite") as unknown as {
+    readonly DatabaseSync: new (path: string) => SqliteDatabase;
   };
   return (path) => new DatabaseSync(path);
 }

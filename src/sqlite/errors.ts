@@ -34,10 +34,6 @@ export function translated(error: unknown, path: string): Error {
 }
 
 function textOf(error: unknown): string {
-  const { code, message, errcode, errstr } = asError(error) as Error & {
-    code?: unknown;
-    errcode?: unknown;
-    errstr?: unknown;
-  };
-  return [code, message, errcode, errstr].map((part) => String(part ?? "")).join(" ");
+  const { code, message, errstr } = asError(error) as Error & { code?: string; errstr?: string };
+  return `${code ?? ""} ${message} ${errstr ?? ""}`;
 }

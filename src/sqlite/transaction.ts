@@ -36,8 +36,10 @@ export function transactionOf(store: Store, database: SqliteDatabase): Transacti
   };
 }
 
+/** The file of a connection's main database; empty for one in memory. */
 function fileOf(connection: Connection): string {
-  return String(connection.all("pragma database_list").find(({ name }) => name === "main")?.["file"] ?? "");
+  const [main] = connection.all("select file from pragma_database_list where name = 'main'");
+  return (main?.["file"] as string | null | undefined) ?? "";
 }
 
 function wrong(message: string): Error {

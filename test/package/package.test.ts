@@ -44,7 +44,7 @@ describe("the tarball", () => {
 
   it("is what publint wants", async () => {
     const bytes = readFileSync(tarball);
-    const pack = { tarball: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer };
+    const pack = { tarball: new Uint8Array(bytes).buffer };
     const { messages, pkg } = await publint({ pack, strict: true });
     expect(messages.map((message) => formatMessage(message, pkg as Record<string, unknown>))).toEqual([]);
   });
@@ -97,9 +97,9 @@ describe("a project that has installed it", () => {
 describe("importing", () => {
   it.for(entryPoints)("%s starts nothing: the process ends by itself", async (entry) => {
     const program = `
-      const before = process.getActiveResourcesInfo().length;
       await import(${JSON.stringify(entry)});
-      console.log(JSON.stringify(process.getActiveResourcesInfo().slice(before)));`;
+      const ownPipes = ["PipeWrap", "CloseReq"]; // to the test: stdin, stdout, stderr
+      console.log(JSON.stringify(process.getActiveResourcesInfo().filter((name) => !ownPipes.includes(name))));`;
     const { code, out, err } = await run(process.execPath, ["--input-type=module", "-e", program], {
       cwd: project,
       limit: 10_000,

@@ -1,4 +1,7 @@
 // What the compiler must refuse, and what it must take. Compiled, never run: `npm run check:types`.
+import type Database from "libsql";
+import type { ClientSession, Db, MongoClient } from "mongodb";
+import * as mongodb from "mongodb";
 import {
   cancel,
   giveUp,
@@ -7,11 +10,14 @@ import {
   kind,
   type NewJob,
   open,
+  openLazy,
   type PutJob,
   retryIn,
+  type SqliteDatabase,
   Status,
   snooze,
 } from "../../src/index.ts";
+import { within } from "../../src/sqlite/index.ts";
 
 interface Order {
   id: number;
@@ -116,6 +122,39 @@ export function runners(jobs: Jobs): void {
   jobs.on("puts", () => {});
   jobs.on("put", (event) => event.jobs.map(({ id }) => id));
   jobs.runner("r", ping, () => {}).on("failed", ({ job, error }) => [job.id, error]);
+}
+
+export function transactions(jobs: Jobs, database: SqliteDatabase, plain: Job): void {
+  const put: PutJob<Order, { receipt: string }> = within(jobs, database).put(order, { id: 1, lines: [] });
+  ping.handle((job) => within(jobs, database).complete(job));
+  order.handle((job) => {
+    within(jobs, database).complete(job, { receipt: put.id });
+    return { receipt: put.id };
+  });
+  // @ts-expect-error: a job that is in no handler's hands
+  within(jobs, database).complete(plain);
+  // @ts-expect-error: wrong data
+  within(jobs, database).put(order, { id: 1 });
+  // @ts-expect-error: a session is MongoDB's
+  within(jobs, database).put("plain", {}, { session });
+  // @ts-expect-error: no database
+  within(jobs, {});
+}
+
+/** Clients, databases and sessions of the drivers fit, though no type of a driver stands in a declaration. */
+export async function drivers(
+  client: MongoClient,
+  db: Db,
+  session: ClientSession,
+  sqlite: Database.Database,
+): Promise<void> {
+  const jobs = await open(client, { driver: mongodb });
+  await open(db);
+  openLazy(() => sqlite);
+  await jobs.put(order, { id: 1, lines: [] }, { session, id: new mongodb.ObjectId() });
+  await jobs.putMany([order.job({ id: 1, lines: [] })], { session });
+  jobs.runner("r", ping, (job) => job.complete({ session }));
+  within(jobs, sqlite).put("plain");
 }
 
 export async function opens(): Promise<void> {
