@@ -53,7 +53,7 @@ await runner.stop();
 for await (const job of jobs.find({}, { order: "oldest" })) {
   const errors = job.tries.flatMap(({ err }) => (err === undefined ? [] : [err]));
   console.log(
-    `${job.kind}: ${formatStatus(job.status)}, errors: ${errors.join(", ") || "none"}, ${job.retries} tries left`,
+    `${job.kind}: ${formatStatus(job.status)}, tries: ${job.tries.length}, errors: ${errors.join(", ") || "none"}`,
   );
 }
 await jobs.close();

@@ -27,5 +27,5 @@ const { started, success } = await runner.drain({ within: "10s" });
 console.log(`${success} of ${started} succeeded`);
 
 const resized = await jobs.get(id, resize);
-console.log(`${resized?.data.image} has ${resized?.result?.bytes} bytes, ${resized?.retries} tries left of 3`);
+console.log(`${resized?.data.image} has ${resized?.result?.bytes} bytes, in try ${resized?.tryNumber}`);
 await jobs.close();

@@ -10,7 +10,7 @@ import { type RunnerProcess, startProcess } from "./processes.ts";
 import { type Progress, progressOf } from "./progress.ts";
 import { tableOf } from "./table.ts";
 
-/** A job that was started less than this long ago is in flight for certain: none runs shorter than 60 ms. */
+/** A job that was started less than this long ago is in flight for certain: none runs shorter than 50 ms. */
 const fresh = 25;
 /** After this long without an end, something is lost. */
 const patience = 60_000;
@@ -75,13 +75,15 @@ async function runAll(total: number, progress: Progress): Promise<string> {
       progress.update(done, runners);
       if (step === "all run" && done > total / 3 && hasFresh(victim)) {
         victim.child.kill("SIGKILL");
-        progress.say(`${victim.name} is killed (SIGKILL) with ${victim.inFlight.size} jobs in flight`);
+        progress.say(`${victim.name} is killed (SIGKILL) while it runs ${victim.inFlight.size} jobs`);
         step = "one killed";
       } else if (step === "one killed" && done > (total * 2) / 3) {
         gentle.child.kill("SIGTERM");
-        progress.say(`${gentle.name} is asked to stop (SIGTERM) with ${gentle.inFlight.size} jobs in flight`);
+        progress.say(`${gentle.name} is asked to stop (SIGTERM) while it runs ${gentle.inFlight.size} jobs`);
         void gentle.exited.then(() =>
-          progress.say(`${gentle.name} has stopped, with ${gentle.inFlight.size} in flight`),
+          progress.say(
+            `${gentle.name} has stopped, and left ${gentle.inFlight.size === 0 ? "none" : gentle.inFlight.size} of them`,
+          ),
         );
         step = "one stopped";
       }

@@ -31,6 +31,7 @@ async function onSqlite(file: string): Promise<Place> {
   // One copy of SQLite in a process: dayjob works on the connection that it is given, and the digests go through the same.
   const database = new Database(file);
   const jobs = await open(database);
+  database.exec("pragma busy_timeout = 50"); // short: waiting in there stops the event loop
   database.exec(`create table if not exists digests
     (id text primary key, repository text, event text, action text, sender text, sha256 text) without rowid`);
   const insert = database.prepare("insert or replace into digests values (?, ?, ?, ?, ?, ?)");

@@ -21,7 +21,7 @@ const handlers = Object.fromEntries(kinds.map((event) => [event, digest]));
 async function digest(job: ClaimedJob, { signal }: Context): Promise<void> {
   const payload = job.data as Payload;
   const sha256 = createHash("sha256").update(JSON.stringify(payload)).digest("hex");
-  await pause(60 + Math.random() * 120, undefined, { signal }); // as a service that is asked takes
+  await pause(50 + Math.random() * 100, undefined, { signal }); // as a service that is asked takes
   await place.store({
     id: job.id,
     repository: payload.repository?.full_name ?? payload.organization?.login ?? "(none)",
@@ -32,13 +32,13 @@ async function digest(job: ClaimedJob, { signal }: Context): Promise<void> {
   });
 }
 
-// A lease of two seconds, so that the demo's dead runner is noticed soon; the default of 30 is better for real work.
-const runner = place.jobs.runner(name, handlers, { concurrency: 5, lease: "2s", interval: "100ms" });
+// A lease of three seconds, so that the demo's dead runner is noticed soon; the default of 30 is better for real work.
+const runner = place.jobs.runner(name, handlers, { concurrency: 8, lease: "3s", interval: "100ms" });
 const tell = (what: "started" | "ended") => (event: { job: Job }) => say({ what, id: event.job.id, at: Date.now() });
 runner.on("started", tell("started"));
 for (const event of ["success", "waiting", "failed", "cancelled", "lost"] as const) runner.on(event, tell("ended"));
 runner.on("waiting", ({ job, error }) => error !== undefined && console.error(`${name}: ${job.kind} waits:`, error));
-runner.on("error", ({ error, during }) => console.error(`${name}: ${during}:`, error));
+runner.on("error", ({ error, during }) => console.error(`${name}: ${during}: ${(error as Error).message}`));
 runner.stopOn("SIGTERM");
 await runner.start();
 say({ what: "ready" });

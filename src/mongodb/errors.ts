@@ -49,6 +49,7 @@ export function isPassing(error: unknown): boolean {
   const { name, code } = error;
   if (typeof name === "string" && passingNames.has(name)) return true;
   if (typeof code === "number" && passingCodes.has(code)) return true;
+  if (isBareBatchError(error)) return true;
   if (concernError(error) !== undefined || passingLabels.some((label) => hasLabel(error, label))) return true;
   return refusals(error).some((refusal) => refusal.code !== undefined && passingCodes.has(refusal.code));
 }
@@ -122,6 +123,15 @@ export function hostsOf(url: string): string {
 
 function isMissingIndex(error: unknown): boolean {
   return codeOf(error) === 2 && /hint/i.test(asError(error).message);
+}
+
+/**
+ * A batch of writes that failed as a whole: the driver wraps what became of its connection, and drops the name. What could
+ * not be encoded is wrapped too, and does not pass.
+ */
+function isBareBatchError(error: Record<string, unknown>): boolean {
+  const isBatch = error["name"] === "MongoBulkWriteError" && error["code"] === undefined;
+  return isBatch && refusals(error).length === 0 && !/bson/i.test(asError(error).message);
 }
 
 function concernError(error: Record<string, unknown>): unknown {

@@ -1,4 +1,5 @@
 // The port on MongoDB: each verb within its limit, in the file of its task.
+import { within } from "../clock.ts";
 import type { Bson } from "../job/data.ts";
 import type { Filter } from "../job/filter.ts";
 import type { LogLine, StoredJob } from "../job/job.ts";
@@ -33,7 +34,7 @@ import { claimed, count, find, get, held, holders, lines, orphans } from "./read
 import { beat, bury, forget, records, retire } from "./runners.ts";
 import { translatedInSession, usableSession } from "./session.ts";
 import { watch } from "./watch.ts";
-import { Windows } from "./window.ts";
+import { type Windows, windowsOf } from "./window.ts";
 
 export interface MongoStoreParts {
   readonly place: Place;
@@ -47,6 +48,8 @@ export interface MongoStoreParts {
 export function mongoStoreOf(parts: MongoStoreParts): Store {
   return new MongoStore(parts);
 }
+
+const closeLimit = 2000;
 
 class MongoStore implements Store {
   readonly name = "MongoDB";
@@ -63,7 +66,7 @@ class MongoStore implements Store {
     this.#place = place;
     this.#pulse = pulse;
     this.#own = own;
-    this.#windows = new Windows(place);
+    this.#windows = windowsOf(place);
   }
 
   migrate(limit: number): Promise<void> {
@@ -71,7 +74,9 @@ class MongoStore implements Store {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#own.map((client) => client.close()));
+    // Against a server that hangs, the driver would wait for it.
+    const closed = Promise.all(this.#own.map((client) => client.close()));
+    await within(this.#place.clock, closeLimit, closed, () => []);
   }
 
   now(limit: number): Promise<number> {

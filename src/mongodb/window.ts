@@ -53,7 +53,17 @@ const lifePerReading = 4;
 /** Windows kept: one for each set of kinds and lanes that runners of this process ask for. */
 const slotsKept = 16;
 
-export class Windows {
+/** The windows that a store keeps. */
+export interface Windows {
+  /** The window for these kinds and lanes, read anew if it is used up, too old, or to be fresh. Callers at the same time share it. */
+  window(sought: Sought, reading: Reading, limit: Limit): Promise<Window>;
+}
+
+export function windowsOf(place: Place): Windows {
+  return new KeptWindows(place);
+}
+
+class KeptWindows implements Windows {
   readonly #place: Place;
   readonly #slots = new Map<string, Slot>();
 
@@ -61,7 +71,6 @@ export class Windows {
     this.#place = place;
   }
 
-  /** The window for these kinds and lanes, read anew if it is used up, too old, or to be fresh. Callers at the same time share it. */
   async window(sought: Sought, reading: Reading, limit: Limit): Promise<Window> {
     const key = JSON.stringify([sought.kinds, sought.lanes]);
     const slot = this.#slots.get(key);

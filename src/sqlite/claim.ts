@@ -11,11 +11,11 @@ interface Due extends Candidate {
 }
 
 /** The next lower priority of a kind that has claimable jobs: a seek. */
-const nextPrioritySql = `select priority from dayjob_jobs indexed by dayjob_claimable
+export const nextPrioritySql = `select priority from dayjob_jobs indexed by dayjob_claimable
   where kind = ? and status in (1, 3) and priority < ? order by priority desc limit 1`;
-const dueSql = `select id, kind, status, retries, trycount, lost, priority, runat from dayjob_jobs indexed by dayjob_claimable
+export const dueSql = `select id, kind, status, retries, trycount, lost, priority, runat from dayjob_jobs indexed by dayjob_claimable
   where kind = ? and status in (1, 3) and priority = ? and runat <= ? and cancel is null order by runat, id limit ?`;
-const laterSql = `select runat from dayjob_jobs indexed by dayjob_claimable
+export const laterSql = `select runat from dayjob_jobs indexed by dayjob_claimable
   where kind = ? and status in (1, 3) and priority = ? and runat > ? and runat <= ? order by runat limit 1`;
 const failSql = "update dayjob_jobs set status = 5, finished = ?, holds = null where id = ? and status = 3";
 const claimSql = `update dayjob_jobs set status = 2, runner = ?, token = ?, trycount = trycount + 1,

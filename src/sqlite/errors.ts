@@ -25,7 +25,7 @@ export function translated(error: unknown, path: string): Error {
       cause: error,
     });
   }
-  if (/SQLITE_CANTOPEN|unable to open/.test(text)) {
+  if (/SQLITE_CANTOPEN|unable to open/i.test(text)) {
     return dayjobError("BAD_TARGET", `${path} cannot be opened; check that its directory exists and can be written`, {
       cause: error,
     });

@@ -18,6 +18,9 @@ export interface SqliteOptions {
   readonly clock?: Clock;
 }
 
+/** How long SQLite itself may wait for a lock, blocking the event loop, in milliseconds; `SqliteStore` waits on without it. */
+const blockedAtMost = 5;
+
 /** @throws BAD_TARGET, STORE_FAILED. */
 export async function openSqliteStore(target: string | SqliteDatabase, options: SqliteOptions): Promise<Store> {
   const { durability = "full", clock = systemClock } = options;
@@ -40,7 +43,7 @@ export async function openSqliteStore(target: string | SqliteDatabase, options: 
 
 /** Durability is set, not inherited (ENGINE.md 23); inside the user's own open transaction it cannot be, and stays. */
 function settle(connection: Connection, durability: "full" | "normal", isOwn: boolean): void {
-  connection.all(`pragma busy_timeout = ${isOwn ? 50 : 0}`);
+  if (isOwn) connection.all(`pragma busy_timeout = ${blockedAtMost}`);
   if (connection.inTransaction) return;
   connection.all("pragma journal_mode = wal");
   connection.exec(`pragma synchronous = ${durability === "full" ? "full" : "normal"}`);

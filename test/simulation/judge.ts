@@ -175,7 +175,8 @@ export class StoreJudge implements Judge {
       if (own && after.tryCount === before.tryCount - 1 && run === undefined) return;
       if (spent !== 1 || after.lost !== before.lost + 1) wrong("was not counted as lost by");
     } else if (state === "stopped") {
-      if (run === undefined && (spent !== 0 || isFinished(after.status))) wrong("never started, and was not given back by");
+      if (run === undefined && (spent !== 0 || isFinished(after.status)))
+        wrong("never started, and was not given back by");
       if (run !== undefined && before.retries > 1 && spent !== 0) wrong("was given back with a try spent by");
     } else wrong("was taken by");
   }

@@ -1,7 +1,7 @@
 // What really happened: which instance belongs to which machine, each run of a handler, what each caller was told. Checks
 // what can be seen from outside the store.
 import { type StoredJob, zeroTime } from "../../src/job/job.ts";
-import { formatStatus, type Status, Status as S } from "../../src/job/status.ts";
+import { formatStatus, Status as S, type Status } from "../../src/job/status.ts";
 import type { MemoryData } from "../../src/testing/memory-data.ts";
 import { epoch, type Machine } from "./machine.ts";
 import { short, type World } from "./world.ts";
@@ -100,7 +100,9 @@ export class Ledger {
   /** A runner told of the end of a try. */
   told(id: string, tryNumber: number, status: Status): void {
     if (!this.ends.has(`${id} ${tryNumber} ${status}`))
-      this.#wrong(`try ${tryNumber} of job ${short(id)} was told to be ${formatStatus(status)}, which was never stored`);
+      this.#wrong(
+        `try ${tryNumber} of job ${short(id)} was told to be ${formatStatus(status)}, which was never stored`,
+      );
   }
 
   /** Unfinished jobs. */

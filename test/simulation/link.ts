@@ -142,7 +142,7 @@ export class Link {
 
   #call(verb: Verb, args: readonly unknown[]): Promise<unknown> {
     const method: unknown = Reflect.get(this.#remote, verb, this.#remote);
-    return (method as (...args: readonly unknown[]) => Promise<unknown>).apply(this.#remote, args);
+    return (method as (...args: unknown[]) => Promise<unknown>).apply(this.#remote, [...args]);
   }
 
   /** Mostly a millisecond; what is slow may arrive after it was given up. */

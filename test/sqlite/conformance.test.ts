@@ -16,7 +16,7 @@ for (const driver of drivers) {
     (error: Error) => error.message,
   );
   if (missing !== undefined) {
-    it.skip(`the SQLite store by ${driver}: ${missing}`, () => {});
+    it(`the SQLite store by ${driver}`, ({ skip }) => skip(`Node ${process.version} here has no ${driver}`));
     continue;
   }
   describe(`the SQLite store by ${driver}`, () => {

@@ -1,0 +1,167 @@
+// What only SQLite has: files, locks, plans, and other programs' databases.
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import Database from "libsql";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { isDayjobError } from "../../src/errors.ts";
+import { newId } from "../../src/job/id.ts";
+import { dueSql, laterSql, nextPrioritySql } from "../../src/sqlite/claim.ts";
+import { openSqliteStore } from "../../src/sqlite/index.ts";
+import type { Store } from "../../src/store/store.ts";
+import { jobFixture } from "../../src/testing/factories.ts";
+
+const limit = 10_000;
+const timeout = 10_000;
+const driver = "libsql";
+
+describe("the store on a SQLite file", () => {
+  let folder: string;
+  let path: string;
+  const opened: Store[] = [];
+  const openStore = async (target: Parameters<typeof openSqliteStore>[0] = path): Promise<Store> => {
+    const store = await openSqliteStore(target, { timeout, driver });
+    opened.push(store);
+    await store.migrate(limit);
+    return store;
+  };
+  const refusal = async (target: string): Promise<unknown> =>
+    openStore(target).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "dayjob-sqlite-"));
+    path = join(folder, "jobs.db");
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((store) => store.close()));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("is made once by 16 processes that open it together, and keeps a key once", { timeout: 60_000 }, async () => {
+    const script = fileURLToPath(new URL("opening-process.ts", import.meta.url));
+    const run = promisify(execFile);
+    await Promise.all(Array.from({ length: 16 }, () => run(process.execPath, ["--import", "tsx", script, path])));
+    const store = await openStore();
+    expect(await store.count({}, limit)).toBe(17);
+    expect(await store.count({ key: "one" }, limit)).toBe(1);
+  });
+
+  it("engine 24: a foreign write transaction neither blocks the event loop nor fails a put", async () => {
+    const store = await openStore();
+    const other = new Database(path);
+    other.exec("begin immediate");
+    let longest = 0;
+    let last = performance.now();
+    const watch = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 1);
+    const put = store.insert([jobFixture({})], limit);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    other.exec("commit");
+    other.close();
+    expect(await put).toHaveLength(1);
+    clearInterval(watch);
+    expect(longest).toBeLessThan(100);
+  });
+
+  it("engine 24: a lock that outlives the limit is an outage, and nothing is stored", async () => {
+    const store = await openStore();
+    const other = new Database(path);
+    other.exec("begin immediate");
+    await expect(store.insert([jobFixture({})], 60)).rejects.toMatchObject({ code: "STORE_FAILED", transient: true });
+    other.exec("commit");
+    other.close();
+    expect(await store.count({}, limit)).toBe(0);
+  });
+
+  it("engine 23: sets full durability and WAL, whatever the library's default", async () => {
+    await openStore();
+    const database = new Database(path);
+    expect(pragma(database, "journal_mode")).toBe("wal");
+    database.close();
+    const given = new Database(path);
+    given.exec("pragma synchronous = off");
+    await openStore(given);
+    expect(pragma(given, "synchronous")).toBe(2);
+    given.close();
+  });
+
+  it("never joins a transaction that is open on a given connection: it waits for its end", async () => {
+    const given = new Database(path);
+    const store = await openStore(given);
+    given.exec("begin");
+    const put = store.insert([jobFixture({})], limit);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    given.exec("rollback");
+    await put;
+    expect(await store.count({}, limit)).toBe(1);
+    given.close();
+  });
+
+  it("claims without a scan and without a temporary B-tree", async () => {
+    await openStore();
+    const database = new Database(path);
+    for (const [sql, values] of [
+      [nextPrioritySql, ["k", 1]],
+      [dueSql, ["k", 0, 1, 1]],
+      [laterSql, ["k", 0, 1, 2]],
+    ] as const) {
+      const plan = database.prepare(`explain query plan ${sql}`).all(...values) as { detail: string }[];
+      expect(plan.map(({ detail }) => detail).join("; ")).toMatch(
+        /^SEARCH dayjob_jobs USING (COVERING )?INDEX dayjob_claimable [^;]*$/,
+      );
+    }
+    database.close();
+  });
+
+  it("refuses what it cannot use, saying what to do", async () => {
+    writeFileSync(
+      join(folder, "text.db"),
+      "this is no database, though it is longer than a header of one: ".repeat(20),
+    );
+    expect(await refusal(join(folder, "text.db"))).toMatchObject({ code: "BAD_TARGET" });
+    expect(await refusal(join(folder, "missing", "jobs.db"))).toMatchObject({
+      code: "BAD_TARGET",
+      message: expect.stringContaining("make it first"),
+    });
+    expect(await refusal(folder)).toMatchObject({ code: "BAD_TARGET" });
+    const foreign = new Database(join(folder, "foreign.db"));
+    foreign.exec("create table dayjob_jobs (name text)");
+    foreign.close();
+    expect(await refusal(join(folder, "foreign.db"))).toMatchObject({ code: "BAD_TARGET" });
+    await openStore();
+    const newer = new Database(path);
+    newer.exec("update dayjob_meta set version = 1000");
+    newer.close();
+    expect(isDayjobError(await refusal(path), "NEWER_STORE")).toBe(true);
+  });
+
+  it("says that the disk is full, stores nothing then, and goes on when there is room again", async () => {
+    const given = new Database(path);
+    const store = await openStore(given);
+    const pages = Number(pragma(given, "page_count"));
+    given.exec(`pragma max_page_count = ${pages + 2}`);
+    const big = Array.from({ length: 50 }, () => jobFixture({ id: newId(), data: { text: "x".repeat(5000) } }));
+    await expect(store.insert(big, limit)).rejects.toMatchObject({
+      code: "STORE_FAILED",
+      message: expect.stringContaining("full"),
+    });
+    expect(await store.count({}, limit)).toBe(0);
+    given.exec("pragma max_page_count = 1000000");
+    await store.insert(big, limit);
+    expect(await store.count({}, limit)).toBe(50);
+    given.close();
+  });
+});
+
+function pragma(database: Database.Database, name: string): unknown {
+  const [row] = database.prepare(`pragma ${name}`).all() as Record<string, unknown>[];
+  return row?.[name];
+}
