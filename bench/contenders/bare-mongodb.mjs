@@ -26,7 +26,10 @@ export const contender = {
       { kind: 1, holds: 1 },
       { name: "holds", unique: true, partialFilterExpression: { holds: { $exists: true } } },
     );
-    await jobs.createIndex({ "claim.runner": 1, "claim.token": 1 }, { name: "claims", partialFilterExpression: { status: 2 } });
+    await jobs.createIndex(
+      { "claim.runner": 1, "claim.token": 1 },
+      { name: "claims", partialFilterExpression: { status: 2 } },
+    );
     const runner = new ObjectId();
     const life = { open: true };
 

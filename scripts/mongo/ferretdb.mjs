@@ -32,7 +32,7 @@ export async function prepare({ log, started }) {
     if (result.status === "rejected") throw result.reason;
     return result.value;
   });
-  return { kind, binary: String(binary), postgresUrl: await startPostgres(String(root), started) };
+  return { kind, binary, postgresUrl: await startPostgres(root, started) };
 }
 
 /**

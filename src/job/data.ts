@@ -24,7 +24,7 @@ export type Bson = Pick<
 /** Our own copy, which SQLite uses. */
 export const ownBson: Bson = bson;
 
-export const megabyte = 1024 * 1024;
+const megabyte = 1024 * 1024;
 /** Data above this size, in bytes as BSON, is refused unless `open` allows more; at most 8 MB. */
 export const defaultDataLimit = megabyte;
 export const largestDataLimit = 8 * megabyte;
