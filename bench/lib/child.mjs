@@ -12,9 +12,7 @@ process.on("unhandledRejection", noteLooseError);
 let session;
 /** How often each job was seen, by its number. */
 let seen = new Uint8Array(0);
-const progress = { total: 0 };
-/** @type {number[]} */
-let latencies = [];
+const progress = { total: 0, starts: new Float64Array(0) };
 
 const verbs = {
   /** @param {{ file: string, url: string, variant: string }} to */
@@ -72,32 +70,44 @@ const verbs = {
   /** How often each job was seen here, and what went wrong beside. */
   seen: async () => ({ seen, looseErrors }),
 
-  /** Runs jobs and keeps how long each waited since its put was called. */
-  async listen() {
-    latencies = [];
-    await session.run(({ at }) => {
-      latencies.push(clock() - /** @type {number} */ (at));
+  /** Runs jobs and keeps when each started. @param {{ n: number }} load */
+  async listen({ n }) {
+    const starts = new Float64Array(n);
+    progress.starts = starts;
+    progress.total = 0;
+    await session.run(({ i }) => {
+      starts[i] = clock();
+      progress.total++;
     });
   },
 
-  /** Puts jobs at a fixed rate. @param {{ n: number, rate: number, bytes: number }} load */
+  /** Puts jobs at a fixed rate; when each was called, and when it was stored. @param {{ n: number, rate: number, bytes: number }} load */
   async putAtRate({ n, rate, bytes }) {
-    const start = clock();
+    const begin = clock();
+    const called = new Float64Array(n);
+    const stored = new Float64Array(n);
+    const items = makeItems(n, bytes);
     const puts = [];
-    for (let i = 0; i < n; i++) {
-      // Off the beat by a part of a millisecond, so that no contender's timer can fall into step with the bench's.
-      const due = start + (i * 1_000) / rate + ((i * 7.3) % 11);
+    for (const item of items) {
+      // Off the beat by some milliseconds, so that no contender's timer can fall into step with the bench's.
+      const due = begin + (item.i * 1_000) / rate + ((item.i * 7.3) % 11);
       if (due > clock()) await pause(due - clock());
-      puts.push(session.put({ i, at: clock(), pad: "x".repeat(bytes) }));
+      called[item.i] = clock();
+      puts.push(
+        session.put(item).then(() => {
+          stored[item.i] = clock();
+        }),
+      );
     }
     await Promise.all(puts);
+    return { called, stored };
   },
 
-  /** Waits until all have started, a minute at most. @param {{ n: number }} load */
-  async latencies({ n }) {
+  /** When each job started; waits for all of them, a minute at most. @param {{ n: number }} load */
+  async starts({ n }) {
     const deadline = clock() + 60_000;
-    while (latencies.length < n && clock() < deadline) await pause(5);
-    return latencies;
+    while (progress.total < n && clock() < deadline) await pause(5);
+    return { total: progress.total, starts: progress.starts };
   },
 
   /** Runs n jobs and notes heap and resident memory at every step. @param {{ n: number, step: number }} load */

@@ -1,7 +1,7 @@
 // What every contender looks like to the bench, and what several of them share.
 
 /**
- * @typedef {{ i: number, at?: number, pad: string }} Item the data of one job: its number, when it was put, and padding
+ * @typedef {{ i: number, pad: string }} Item the data of one job: its number and padding
  * @typedef {(item: Item) => void | Promise<void>} Handler
  *
  * @typedef {object} Session a contender at work on one fresh database, in a process of its own

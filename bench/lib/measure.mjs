@@ -116,20 +116,33 @@ async function fillBeside(row, url, { finished, future, other }) {
   });
 }
 
-/** Milliseconds from the call of put to the start of the handler: p50 as the value, the rest beside. @type {Measure} */
+/**
+ * Milliseconds from the call of put to the start of the handler, p50 as the value; the rest beside, also counted from when
+ * the job was stored (less than nothing where a handler started before the answer to its put was read).
+ * @type {Measure}
+ */
 async function measureLatency(row, url) {
   const { n, rate = 50, processes = 1 } = row;
   return await withWorkers(row, url, processes, async (workers) => {
     const listener = /** @type {import("./worker-process.mjs").WorkerProcess} */ (workers[0]);
-    await listener.call("listen");
+    await listener.call("listen", { n });
     await pause(1_500); // started, and idle
     const putter = /** @type {import("./worker-process.mjs").WorkerProcess} */ (workers.at(-1));
-    await putter.call("putAtRate", { n, rate, bytes: 100 });
-    const latencies = (await listener.call("latencies", { n })).toSorted((a, b) => a - b);
-    if (latencies.length !== n) throw new Error(`${latencies.length} of ${n} jobs started`);
-    const at = (/** @type {number} */ share) => latencies[Math.min(n - 1, Math.floor(n * share))];
-    return { value: at(0.5), detail: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: latencies[n - 1] } };
+    const { called, stored } = await putter.call("putAtRate", { n, rate, bytes: 100 });
+    const { total, starts } = await listener.call("starts", { n });
+    if (total !== n || starts.includes(0)) throw new Error(`${total} starts of ${n} jobs, or not each of them once`);
+    const since = (/** @type {Float64Array} */ from) => percentiles(starts.map((at, i) => at - Number(from[i])));
+    const detail = { ...since(called), fromStored: since(stored) };
+    return { value: detail.p50, detail };
   });
+}
+
+/** @param {Float64Array} values */
+function percentiles(values) {
+  const sorted = values.toSorted();
+  const at = (/** @type {number} */ share) =>
+    Number(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]);
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
 }
 
 /** Growth of the heap in MB from the first tenth of the jobs to the last, after a collection each time. @type {Measure} */

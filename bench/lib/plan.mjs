@@ -102,7 +102,7 @@ export function fullPlan() {
       measure: "latency",
       unit: "ms, median",
       better: "less",
-      note: "The call of put starts the clock, so the durable write of the job is in it, and the write of the claim.",
+      note: "The call of put starts the clock, so the durable write of the job is in it, and the write of the claim; from stored: from the answer to the put.",
       rows: [
         ...["dayjob-mongodb", "dayjob-sqlite"].flatMap((contender) =>
           [1, 2].map((processes) => row("latency", contender, "latency", 500, { processes, rate: 50 })),

@@ -52,11 +52,11 @@ export function targetTable(targets) {
 /** @param {ResultGroup} group */
 function groupTable({ unit, note, results }) {
   const latency = results.some(({ detail }) => detail?.["p99"] !== undefined);
-  const head = latency ? "| p50 | p95 | p99 | max |" : `| ${unit} | spread |`;
+  const head = latency ? "| p50 | p95 | p99 | max | p50 from stored | p99 from stored |" : `| ${unit} | spread |`;
   return [
     ...(note ? [note, ""] : []),
     `| contender | settings | jobs | rounds ${head}`,
-    `|---|---|---:|---:|${latency ? "---:|---:|---:|---:|" : "---:|---|"}`,
+    `|---|---|---:|---:|${latency ? "---:|---:|---:|---:|---:|---:|" : "---:|---|"}`,
     ...results.map((result) => {
       const cells = [
         `${result.name} ${result.version}`,
@@ -64,7 +64,7 @@ function groupTable({ unit, note, results }) {
         result.row.n.toLocaleString("en"),
         String(result.values.length),
         ...(result.void
-          ? [`void: ${oneLine(result.void)}`, ...(latency ? ["", "", ""] : [""])]
+          ? [`void: ${oneLine(result.void)}`, ...(latency ? ["", "", "", "", ""] : [""])]
           : figures(result, latency)),
       ];
       return `| ${cells.join(" | ")} |`;
@@ -79,7 +79,10 @@ function groupTable({ unit, note, results }) {
 
 /** @param {Result} result @param {boolean} latency */
 function figures({ values, median: middle = Number.NaN, detail }, latency) {
-  if (latency) return ["p50", "p95", "p99", "max"].map((name) => figure(Number(detail?.[name])));
+  if (latency) {
+    const { p50, p95, p99, max, fromStored } = detail ?? {};
+    return [p50, p95, p99, max, fromStored?.p50, fromStored?.p99].map((value) => figure(Number(value)));
+  }
   return [figure(middle), `${figure(Math.min(...values))} to ${figure(Math.max(...values))}`];
 }
 

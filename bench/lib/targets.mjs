@@ -102,9 +102,14 @@ function latencyTargets(results, contender) {
   const latency = (/** @type {number} */ processes, /** @type {string} */ name) =>
     results.find(({ row }) => row.load === "latency" && row.contender === contender && row.processes === processes)
       ?.detail?.[name];
+  const stored = (/** @type {string} */ name) =>
+    results.find(({ row }) => row.load === "latency" && row.contender === contender && row.processes === 1)?.detail
+      ?.fromStored?.[name];
   return [
     below(`${contender}, put to start, one process, p50 ms`, latency(1, "p50"), 2),
     below(`${contender}, put to start, one process, p99 ms`, latency(1, "p99"), 10),
+    below(`${contender}, stored to start, one process, p50 ms`, stored("p50"), 2),
+    below(`${contender}, stored to start, one process, p99 ms`, stored("p99"), 10),
     contender === "dayjob-sqlite"
       ? below(`${contender}, put to start, two processes, p99 ms`, latency(2, "p99"), 30)
       : undefined,

@@ -2,6 +2,10 @@
 import { inspect } from "node:util";
 import { asError, dayjobError, isDayjobError, storeOutage } from "../errors.ts";
 
+/** FerretDB's code for PostgreSQL's "deadlock detected" (40P01): of two batches that cross, one is let through. */
+const deadlock = 16908292;
+const writeConflict = 112;
+
 /** Errors of the connection rather than of a command: trying again may help, and a write may have arrived. */
 const passingNames = new Set([
   "MongoNetworkError",
@@ -28,8 +32,35 @@ const passingNames = new Set([
  * ExceededTimeLimit, SocketException, not primary, interruption, node recovering, throttling.
  */
 const passingCodes = new Set([
-  1, 6, 7, 8, 24, 43, 46, 50, 64, 89, 91, 100, 112, 133, 134, 175, 189, 202, 262, 9001, 10058, 10107, 11600, 11601,
-  11602, 13435, 13436, 16500,
+  1,
+  6,
+  7,
+  8,
+  24,
+  43,
+  46,
+  50,
+  64,
+  89,
+  91,
+  100,
+  112,
+  133,
+  134,
+  175,
+  189,
+  202,
+  262,
+  9001,
+  10058,
+  10107,
+  11600,
+  11601,
+  11602,
+  13435,
+  13436,
+  16500,
+  deadlock,
 ]);
 
 const passingLabels = ["RetryableWriteError", "TransientTransactionError"] as const;
@@ -71,6 +102,14 @@ export function translated(error: unknown, verb: string): Error {
 
 export function isDuplicateKey(error: unknown): boolean {
   return isObject(error) && error["code"] === duplicateKey;
+}
+
+/** Whether each write that was refused is a duplicate, or lost a race for a row with another batch: worth another look. */
+export function isContention(error: unknown): boolean {
+  const refused = refusals(error);
+  const contended = ({ code }: Refusal): boolean =>
+    code === duplicateKey || code === deadlock || code === writeConflict;
+  return refused.length > 0 && refused.every(contended);
 }
 
 /** The writes of an unordered batch that were refused; none if the error is not about single writes. */

@@ -6,7 +6,7 @@ import type { StoredJob } from "../job/job.ts";
 import type { Inserted } from "../store/store.ts";
 import { decodeJob, encodeJob, idOf, withoutLogs } from "./codec.ts";
 import type { Doc, DriverSession } from "./driver.ts";
-import { isDuplicateKey, isPassing, refusals } from "./errors.ts";
+import { isContention, isDuplicateKey, isPassing, refusals } from "./errors.ts";
 import type { Limit } from "./limit.ts";
 import { majority, type Place } from "./place.ts";
 import { objectIds } from "./query.ts";
@@ -86,8 +86,12 @@ function isSame(a: StoredJob, b: StoredJob): boolean {
   return a.id === b.id || (a.holds !== undefined && a.holds === b.holds && a.kind === b.kind);
 }
 
-/** Those that a unique index refused. */
-async function insertSome({ jobs, bson }: Place, given: readonly Given[], limit: Limit): Promise<Set<Given>> {
+/**
+ * Those that a unique index refused, or that lost a race with another batch. In the order of their ids, so that two batches
+ * with the same ones do not wait for each other.
+ */
+async function insertSome({ jobs, bson }: Place, unordered: readonly Given[], limit: Limit): Promise<Set<Given>> {
+  const given = [...unordered].sort((a, b) => (a.job.id < b.job.id ? -1 : 1));
   try {
     await jobs.insertMany(
       given.map(({ job }) => encodeJob(job, bson)),
@@ -96,6 +100,7 @@ async function insertSome({ jobs, bson }: Place, given: readonly Given[], limit:
     return new Set();
   } catch (error) {
     const refused = refusals(error);
+    if (isContention(error)) return new Set(refused.flatMap(({ index }) => given[index] ?? []));
     if (isPassing(error) || !isDuplicateKey(error)) throw error;
     const other = refused.find(({ code }) => code !== duplicateKey);
     if (other !== undefined) {

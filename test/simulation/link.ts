@@ -102,6 +102,8 @@ export class Link {
 
   #send(call: SentCall): Promise<unknown> {
     const { world, machine, server, random, weather, sent } = this.#parts;
+    // Whose opening failed half way closes, and connects anew.
+    if (call.verb === "migrate") this.#closed = false;
     if (this.#closed) world.violation(`${machine.name} called ${call.verb} after close`);
     sent(call);
     const { lostRequest, slow, lostReply, partly } = weather();

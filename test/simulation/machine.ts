@@ -70,7 +70,8 @@ export class Machine implements Mortal {
     const arm = (left: number): void => {
       cancel = this.#world.after(left, this, () => {
         const rest = due - this.#monotonic();
-        if (rest > 0) return arm(rest);
+        // Sums of fractions: what is left may be too little to move the time.
+        if (rest > 1e-6) return arm(rest);
         end();
         run();
       });

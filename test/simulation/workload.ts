@@ -79,7 +79,7 @@ export class Workload {
     const other = (put.data as Plan).n !== plan.n;
     if (other && (options.key === undefined || put.key !== options.key || !put.duplicate))
       world.violation(`put ${plan.n} was answered with job ${short(put.id)}, which is another one`);
-    if (other && ledger.stored.has(plan.n) && !ledger.removed.has(ledger.stored.get(plan.n) as string))
+    if (other && ledger.job(ledger.stored.get(plan.n) ?? "") !== undefined)
       world.violation(`put ${plan.n} was answered as a duplicate, and is stored as well`);
   }
 
