@@ -34,6 +34,12 @@ export async function runBench(options) {
   }
   const contenders = await loadContenders(groups);
   const { servers, missing } = await startServers(new Set([...contenders.values()].map(({ server }) => server)));
+  const stopServers = async () => {
+    for (const server of servers.values()) await server.stop();
+  };
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
+    process.once(signal, () => void stopServers().finally(() => process.exit(1)));
+  }
   const began = new Date();
   try {
     const heading = describe(began, servers, options);
@@ -47,7 +53,7 @@ export async function runBench(options) {
     write(options, began, report);
     return results.every((result) => !result.void);
   } finally {
-    for (const server of servers.values()) await server.stop();
+    await stopServers();
   }
 }
 

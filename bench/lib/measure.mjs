@@ -70,7 +70,7 @@ async function drainTogether(workers, n, work) {
   for (;;) {
     const counts = await Promise.all(workers.map((worker) => worker.call("count")));
     if (counts.reduce((sum, count) => sum + count, 0) >= n) break;
-    await pause(10);
+    await pause(25);
   }
   await workers[0]?.call("untilNoneLeft");
   return (clock() - start) / 1_000;

@@ -75,11 +75,11 @@ async function runAll(total: number, progress: Progress): Promise<string> {
       progress.update(done, runners);
       if (step === "all run" && done > total / 3 && hasFresh(victim)) {
         victim.child.kill("SIGKILL");
-        progress.say(`${victim.name} is killed (SIGKILL) while it runs ${victim.inFlight.size} jobs`);
+        progress.say(`${victim.name} is killed (SIGKILL) with ${victim.inFlight.size} jobs in hand`);
         step = "one killed";
       } else if (step === "one killed" && done > (total * 2) / 3) {
         gentle.child.kill("SIGTERM");
-        progress.say(`${gentle.name} is asked to stop (SIGTERM) while it runs ${gentle.inFlight.size} jobs`);
+        progress.say(`${gentle.name} is asked to stop (SIGTERM) with ${gentle.inFlight.size} jobs in hand`);
         void gentle.exited.then(() =>
           progress.say(
             `${gentle.name} has stopped, and left ${gentle.inFlight.size === 0 ? "none" : gentle.inFlight.size} of them`,

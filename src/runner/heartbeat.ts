@@ -39,6 +39,7 @@ export class Heartbeat {
   #unbrokenSince = Number.POSITIVE_INFINITY;
   #shortestLease: number;
   #waiting: (() => void)[] = [];
+  #stopped = false;
 
   constructor(parts: HeartbeatParts) {
     this.#parts = parts;
@@ -59,6 +60,7 @@ export class Heartbeat {
   }
 
   stop(): Promise<void> {
+    this.#stopped = true;
     for (const resolve of this.#waiting.splice(0)) resolve();
     return this.#loop.stop();
   }
@@ -145,7 +147,7 @@ export class Heartbeat {
     this.#parts.identity.renew();
     this.#parts.holdings.clear();
     this.#parts.died();
-    await this.#beat();
+    if (!this.#stopped) await this.#beat();
   }
 
   async #compareHeld(): Promise<void> {

@@ -152,7 +152,8 @@ export class Session {
     }
     await unless(deadline, this.#settled());
     this.#abandon();
-    await Promise.all([this.#heartbeat.stop(), this.#rescue.stop(), this.#marks.stop()]);
+    // A tick under way may wait for a store that is away, longer than the deadline.
+    await unless(deadline, Promise.all([this.#heartbeat.stop(), this.#rescue.stop(), this.#marks.stop()]));
   }
 
   /** Whether the store knows all that this session held; then its record may be marked stopped. */

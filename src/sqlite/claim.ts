@@ -2,7 +2,7 @@
 import { type StoredJob, triesKept } from "../job/job.ts";
 import { Status } from "../job/status.ts";
 import { type Candidate, type Claimed, type ClaimRequest, choose } from "../store/claim.ts";
-import { fromRow } from "./codec.ts";
+import { fromPacked, packed } from "./codec.ts";
 import type { Connection, Row } from "./driver.ts";
 
 interface Due extends Candidate {
@@ -17,10 +17,13 @@ export const dueSql = `select id, kind, status, retries, trycount, lost, priorit
   where kind = ? and status in (1, 3) and priority = ? and runat <= ? and cancel is null order by runat, id limit ?`;
 export const laterSql = `select runat from dayjob_jobs indexed by dayjob_claimable
   where kind = ? and status in (1, 3) and priority = ? and runat > ? and runat <= ? order by runat limit 1`;
+/** The same without those that lost their runner: many of them at the head must not hide what is behind. */
+const freshSql = dueSql.replace("cancel is null", "cancel is null and lost = 0");
 const failSql = "update dayjob_jobs set status = 5, finished = ?, holds = null where id = ? and status = 3";
-const claimSql = `update dayjob_jobs set status = 2, runner = ?, token = ?, trycount = trycount + 1,
-  tries = case when trycount >= ${triesKept} then json_remove(json_insert(tries, '$[#]', json(?)), '$[0]') else json_insert(tries, '$[#]', json(?)) end
-  where id = ? and status in (1, 3) returning *`;
+/** All at once: half the time of one update a job. The rows come back in any order. */
+export const claimSql = `update dayjob_jobs set status = 2, runner = ?, token = ?, trycount = trycount + 1,
+  tries = json_insert(case when json_array_length(tries) >= ${triesKept} then json_remove(tries, '$[0]') else tries end, '$[#]', json(?))
+  where id in (select value from json_each(?)) and status in (1, 3) returning ${packed}`;
 
 /** Looked at beyond what is wanted, since some may be exhausted, or only to be run alone. */
 const spare = 20;
@@ -28,34 +31,51 @@ const spare = 20;
 /** To be called inside a write transaction. */
 export function claim(connection: Connection, request: ClaimRequest): Claimed {
   const now = request.now.getTime();
-  const wanted = request.slots + request.ahead;
-  const due = dueJobs(connection, request, wanted + spare);
+  const { due, isCut } = dueJobs(connection, request);
   const { take, exhausted, left } = choose(due, request);
   for (const { id } of exhausted) connection.run(failSql, now, id);
-  const started = JSON.stringify({ runner: request.runner.name, when: now });
-  const jobs: StoredJob[] = [];
-  for (const { id } of take) {
-    const [row] = connection.all(claimSql, request.runner.instance, request.token, started, started, id);
-    if (row !== undefined) jobs.push(fromRow(row));
-  }
-  const more = left.length > 0 || due.length >= wanted + spare;
-  return { jobs, next: more ? request.now : nextDue(connection, request) };
+  const jobs = take.length === 0 ? [] : begin(connection, request, take);
+  return { jobs, next: isCut || left.length > 0 ? request.now : nextDue(connection, request) };
 }
 
-/** Due jobs of all wanted kinds, by priority, then time. */
-function dueJobs(connection: Connection, { kinds, now }: ClaimRequest, most: number): readonly Due[] {
-  const all: Due[] = [];
-  for (const { kind } of kinds) {
-    let found = 0;
-    for (const priority of prioritiesOf(connection, kind)) {
-      if (found >= most) break;
-      const rows = connection.all(dueSql, kind, priority, now.getTime(), most - found);
-      found += rows.length;
-      all.push(...rows.map(dueOf));
-    }
+/** In the order of `take`. */
+function begin(connection: Connection, { runner, token, now }: ClaimRequest, take: readonly Due[]): StoredJob[] {
+  const begun = JSON.stringify({ runner: runner.name, when: now.getTime() });
+  const ids = JSON.stringify(take.map(({ id }) => id));
+  const rows = connection.all(claimSql, runner.instance, token, begun, ids).map(fromPacked);
+  const jobs = new Map(rows.map((job) => [job.id, job]));
+  return take.flatMap(({ id }) => jobs.get(id) ?? []);
+}
+
+/** Due jobs of all wanted kinds, by priority, then time; `isCut`: a kind has more. No kind's jobs crowd out another's. */
+function dueJobs(connection: Connection, request: ClaimRequest): { due: readonly Due[]; isCut: boolean } {
+  const wanted = request.slots + request.ahead;
+  const due: Due[] = [];
+  let isCut = false;
+  for (const { kind, most } of request.kinds) {
+    const limit = Math.min(most, wanted) + spare;
+    const found = dueOfKind(connection, request, kind, limit);
+    isCut ||= found.length >= limit;
+    due.push(...found);
   }
-  if (kinds.length > 1) all.sort((a, b) => b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1));
-  return all.slice(0, most);
+  due.sort((a, b) => b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1));
+  return { due, isCut };
+}
+
+function dueOfKind(connection: Connection, request: ClaimRequest, kind: string, limit: number): readonly Due[] {
+  const head = dueBy(dueSql, connection, request, kind, limit);
+  const suspects = head.filter(({ lost }) => lost > 0);
+  if (request.suspects || suspects.length === 0 || head.length < limit) return head;
+  return [...suspects, ...dueBy(freshSql, connection, request, kind, limit)];
+}
+
+function dueBy(sql: string, connection: Connection, { now }: ClaimRequest, kind: string, limit: number): Due[] {
+  const due: Due[] = [];
+  for (const priority of prioritiesOf(connection, kind)) {
+    if (due.length >= limit) break;
+    due.push(...connection.all(sql, kind, priority, now.getTime(), limit - due.length).map(dueOf));
+  }
+  return due;
 }
 
 function* prioritiesOf(connection: Connection, kind: string): Generator<number> {

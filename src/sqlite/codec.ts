@@ -1,8 +1,9 @@
 // Rows and jobs: times as milliseconds, data, result and progress as canonical Extended JSON text.
-import { fromText, toText } from "../job/data.ts";
+import { toText } from "../job/data.ts";
 import type { CancelMark, LogLine, StoredJob, Try } from "../job/job.ts";
 import { statusOf } from "../job/status.ts";
 import type { Row, Value } from "./driver.ts";
+import { fromText } from "./text.ts";
 
 export const columns = [
   "id",
@@ -60,6 +61,25 @@ export function toRow(job: StoredJob): readonly Value[] {
     job.progress === undefined ? null : toText(job.progress),
     job.result === undefined ? null : toText(job.result),
   ];
+}
+
+/** A job's columns as one text: libraries are slow at handing over 25 values a row (libsql: 28 us a job, packed 13). */
+export const packed = `json_array(${columns.map(packedColumn).join(", ")}) as packed`;
+
+/** Texts stay texts (SQLite would nest what it knows to be JSON), and fractions keep all their digits. */
+function packedColumn(column: (typeof columns)[number]): string {
+  if (column === "tries") return "tries || ''";
+  return column === "retryinterval" ? "format('%!.17g', retryinterval)" : column;
+}
+
+/** A job from a row of the one column `packed`. */
+export function fromPacked(packed: Row): StoredJob {
+  const values = JSON.parse(String(packed["packed"])) as readonly unknown[];
+  const row: Row = {};
+  columns.forEach((column, at) => {
+    row[column] = values[at];
+  });
+  return fromRow(row);
 }
 
 export function fromRow(row: Row): StoredJob {

@@ -1,6 +1,7 @@
 // The SQLite libraries that can be used, behind one small interface. One copy of SQLite a file and process: POSIX locks are
 // per process, and two copies do not see each other's (ENGINE.md 22).
 import { dayjobError } from "../errors.ts";
+import { isNestedBegin } from "./errors.ts";
 
 /** An open database of node:sqlite, libsql or better-sqlite3, as far as it is used. */
 export interface SqliteDatabase {
@@ -13,6 +14,10 @@ export type Row = Record<string, unknown>;
 export type Value = string | number | null;
 
 interface Statement {
+  /** better-sqlite3, libsql. */
+  safeIntegers?(on: boolean): unknown;
+  /** node:sqlite. */
+  setReadBigInts?(on: boolean): unknown;
   all(...values: readonly Value[]): unknown;
   run(...values: readonly Value[]): { readonly changes: number | bigint };
 }
@@ -22,6 +27,8 @@ interface RawDatabase extends SqliteDatabase {
   close(): unknown;
   readonly inTransaction?: boolean;
   readonly isTransaction?: boolean;
+  readonly open?: boolean;
+  readonly isOpen?: boolean;
 }
 
 /** One connection. Statements are kept; no cursor stays open, since `all` reads to the end. */
@@ -45,8 +52,19 @@ export class Connection {
     this.raw.exec(sql);
   }
 
+  /** Asked of the library where it tells; else of SQLite, which refuses a second BEGIN. */
   get inTransaction(): boolean {
-    return this.raw.inTransaction ?? this.raw.isTransaction ?? false;
+    this.#checkOpen();
+    const told = this.raw.inTransaction ?? this.raw.isTransaction;
+    if (told !== undefined) return told;
+    try {
+      this.raw.exec("begin");
+    } catch (error) {
+      if (isNestedBegin(error)) return true;
+      throw error;
+    }
+    this.raw.exec("rollback");
+    return false;
   }
 
   close(): void {
@@ -54,10 +72,19 @@ export class Connection {
     this.raw.close();
   }
 
+  /** A database that its owner closed: libsql kills the process when it is asked for `inTransaction` then (0.5.29, tried). */
+  #checkOpen(): void {
+    if (this.raw.open === false || this.raw.isOpen === false) throw new Error("the database is not open");
+  }
+
   #statement(sql: string): Statement {
+    this.#checkOpen();
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = this.raw.prepare(sql);
+      // The owner of a given database may have asked for bigints; all of ours are safe as numbers.
+      statement.safeIntegers?.(false);
+      statement.setReadBigInts?.(false);
       this.#statements.set(sql, statement);
     }
     return statement;
@@ -69,12 +96,23 @@ export async function connect(path: string, driver?: DriverName): Promise<Connec
   const names: readonly DriverName[] = driver === undefined ? ["node:sqlite", "libsql", "better-sqlite3"] : [driver];
   for (const name of names) {
     const open = await load(name);
-    if (open !== undefined) return new Connection(open(path));
+    const database = open === undefined ? undefined : opened(open, path);
+    if (database !== undefined) return new Connection(database);
   }
   throw dayjobError(
     "BAD_TARGET",
-    `no SQLite library was found for ${path} (looked for ${names.join(", ")}); npm install libsql, or use Node 24`,
+    `no SQLite library was found for ${path}, or none that was built for this Node (looked for ${names.join(", ")}); npm install libsql, npm rebuild, or use Node 24`,
   );
+}
+
+/** Undefined where the library was built for another Node: the next one is tried. */
+function opened(open: (path: string) => SqliteDatabase, path: string): SqliteDatabase | undefined {
+  try {
+    return open(path);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ERR_DLOPEN_FAILED") return undefined;
+    throw error;
+  }
 }
 
 interface Library {
@@ -98,12 +136,14 @@ function isMissing(error: unknown): boolean {
   return code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
 }
 
-/** Good enough from Node 22.16 on, and without a flag: it tells whether a transaction is open. */
+/** Good enough from Node 22.16 on (not 23), and without a flag: it tells whether a transaction is open. */
 function nodeSqlite(): ((path: string) => SqliteDatabase) | undefined {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major < 22 || (major === 22 && minor < 16)) return undefined;
-  const { DatabaseSync } = process.getBuiltinModule("node:sqlite") as unknown as {
-    readonly DatabaseSync: new (path: string) => SqliteDatabase;
-  };
+  if (major < 22 || major === 23 || (major === 22 && minor < 16)) return undefined;
+  const library = process.getBuiltinModule("node:sqlite") as unknown as
+    | { readonly DatabaseSync: new (path: string) => SqliteDatabase }
+    | undefined;
+  if (library === undefined) return undefined;
+  const { DatabaseSync } = library;
   return (path) => new DatabaseSync(path);
 }

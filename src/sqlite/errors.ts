@@ -1,15 +1,34 @@
 // SQLite's errors in dayjob's words.
 import { asError, dayjobError, isDayjobError, storeOutage } from "../errors.ts";
 
-/** Whether the file is locked by another connection: worth another try in a moment. */
+const openTransaction = "DAYJOB_OPEN_TRANSACTION";
+
+/** The owner of a given database has a transaction open on it, which ours must not become a part of. */
+export function transactionIsOpen(): Error {
+  return Object.assign(new Error("a transaction is open on this connection"), { code: openTransaction });
+}
+
+/** What SQLite says to a BEGIN inside a transaction. */
+export function isNestedBegin(error: unknown): boolean {
+  return /within a transaction/.test(textOf(error));
+}
+
+/** Whether the file is locked by another connection, or in its owner's transaction: worth another try in a moment. */
 export function isBusy(error: unknown): boolean {
-  return /SQLITE_BUSY|SQLITE_LOCKED|database is locked|database table is locked/.test(textOf(error));
+  return /DAYJOB_OPEN_TRANSACTION|within a transaction|SQLITE_BUSY|SQLITE_LOCKED|database is locked|database table is locked/.test(
+    textOf(error),
+  );
 }
 
 /** What the user is told; errors of dayjob's own pass as they are. */
 export function translated(error: unknown, path: string): Error {
   if (isDayjobError(error)) return error;
   const text = textOf(error);
+  if (text.includes(openTransaction) || isNestedBegin(error))
+    return storeOutage(
+      `a transaction of your own was open on ${path} until the time limit; end it before you await, or use within(jobs, database) of dayjob/sqlite inside it`,
+      error,
+    );
   if (isBusy(error))
     return storeOutage(`${path} is locked by another process; it was tried until the time limit`, error);
   if (/SQLITE_FULL|disk is full/.test(text))
@@ -20,6 +39,13 @@ export function translated(error: unknown, path: string): Error {
     return storeOutage(`reading or writing ${path} failed: ${text}`, error);
   if (/SQLITE_NOTADB|not a database/.test(text))
     return dayjobError("BAD_TARGET", `${path} is no SQLite database; give another file`, { cause: error });
+  if (/SQLITE_CORRUPT|malformed/.test(text)) {
+    return dayjobError("STORE_FAILED", `${path} is damaged: ${asError(error).message}; restore it from a backup`, {
+      cause: error,
+    });
+  }
+  if (/is not open|database is closed/i.test(text))
+    return dayjobError("CLOSED", `${path} was closed while jobs were using it; close the jobs first`, { cause: error });
   if (/SQLITE_READONLY|readonly|read-only/.test(text)) {
     return dayjobError("BAD_TARGET", `${path} cannot be written; check the rights of the file and its directory`, {
       cause: error,

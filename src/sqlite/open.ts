@@ -5,7 +5,9 @@ import { type Clock, systemClock } from "../clock.ts";
 import { dayjobError } from "../errors.ts";
 import type { Store } from "../store/store.ts";
 import { Connection, connect, type DriverName, type SqliteDatabase } from "./driver.ts";
-import { translated } from "./errors.ts";
+import { transactionIsOpen, translated } from "./errors.ts";
+import { blockedAtMost, patiently } from "./locks.ts";
+import { networkOf } from "./network.ts";
 import { SqliteStore } from "./store.ts";
 
 export interface SqliteOptions {
@@ -18,35 +20,73 @@ export interface SqliteOptions {
   readonly clock?: Clock;
 }
 
-/** How long SQLite itself may wait for a lock, blocking the event loop, in milliseconds; `SqliteStore` waits on without it. */
-const blockedAtMost = 5;
-
 /** @throws BAD_TARGET, STORE_FAILED. */
 export async function openSqliteStore(target: string | SqliteDatabase, options: SqliteOptions): Promise<Store> {
-  const { durability = "full", clock = systemClock } = options;
-  const path = typeof target === "string" ? pathOf(target) : "the given database";
-  if (typeof target === "string") checkDirectory(path);
+  const { durability = "full", clock = systemClock, timeout } = options;
+  const isOwn = typeof target === "string";
+  const path = isOwn ? pathOf(target) : "the given database";
+  if (isOwn) checkPlace(path);
+  const connection = isOwn ? await openFile(path, options.driver) : given(target);
   try {
-    const connection = typeof target === "string" ? await connect(path, options.driver) : new Connection(target);
-    const isOwn = typeof target === "string";
-    try {
-      settle(connection, durability, isOwn);
-    } catch (error) {
-      if (isOwn) connection.close();
-      throw error;
-    }
-    return new SqliteStore({ connection, isOwn, path, clock });
+    const warnings = await patiently({ clock, path }, timeout, () => settle(connection, durability, isOwn));
+    return new SqliteStore({ connection, isOwn, path, clock, warnings });
+  } catch (error) {
+    if (isOwn) connection.close();
+    throw error;
+  }
+}
+
+async function openFile(path: string, driver: DriverName | undefined): Promise<Connection> {
+  try {
+    return await connect(path, driver);
   } catch (error) {
     throw translated(error, path);
   }
 }
 
-/** Durability is set, not inherited (ENGINE.md 23); inside the user's own open transaction it cannot be, and stays. */
-function settle(connection: Connection, durability: "full" | "normal", isOwn: boolean): void {
+/** Only libraries that answer at once can keep a transaction whole. */
+function given(target: SqliteDatabase): Connection {
+  const connection = new Connection(target);
+  const answer = readOne(connection);
+  if (Array.isArray(answer) && (answer[0] as { one?: unknown } | undefined)?.one === 1) return connection;
+  throw dayjobError(
+    "BAD_TARGET",
+    "the given database does not answer synchronously; give one of node:sqlite, libsql (not libsql/promise) or better-sqlite3, or the file's path",
+  );
+}
+
+function readOne(connection: Connection): unknown {
+  try {
+    return connection.all("select 1 as one");
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw translated(error, "the given database");
+  }
+}
+
+/**
+ * Durability is set, not inherited (ENGINE.md 23): WAL, and the level asked for, on a given connection too. Returns what the
+ * user should know. Neither can be set inside a transaction, whose end is waited for.
+ */
+function settle(connection: Connection, durability: "full" | "normal", isOwn: boolean): readonly string[] {
   if (isOwn) connection.all(`pragma busy_timeout = ${blockedAtMost}`);
-  if (connection.inTransaction) return;
-  connection.all("pragma journal_mode = wal");
-  connection.exec(`pragma synchronous = ${durability === "full" ? "full" : "normal"}`);
+  if (connection.inTransaction) throw transactionIsOpen();
+  const warnings = isOwn ? [] : loweredBefore(connection, durability);
+  const [mode] = connection.all("pragma journal_mode = wal");
+  if (mode?.["journal_mode"] !== "wal" && mode?.["journal_mode"] !== "memory") {
+    warnings.push(
+      `SQLite keeps its journal in the mode "${String(mode?.["journal_mode"])}", not in WAL: slower, and readers wait for writers`,
+    );
+  }
+  connection.exec(`pragma synchronous = ${durability}`);
+  return warnings;
+}
+
+function loweredBefore(connection: Connection, durability: "full" | "normal"): string[] {
+  const [row] = connection.all("pragma synchronous");
+  const wanted = durability === "full" ? 2 : 1;
+  if (Number(row?.["synchronous"]) >= wanted) return [];
+  return [`the given database had a lower "pragma synchronous"; it is ${durability} now, for your own writes as well`];
 }
 
 /** "file:jobs.db", "file:///var/jobs.db" and "jobs.db" all name a path. */
@@ -54,13 +94,23 @@ function pathOf(target: string): string {
   return target.startsWith("file:") ? target.slice(5).replace(/^\/\/(?=\/)/, "") : target;
 }
 
-function checkDirectory(path: string): void {
+function checkPlace(path: string): void {
   if (path === ":memory:") return;
   const directory = dirname(resolve(path));
+  if (!isDirectory(directory))
+    throw dayjobError("BAD_TARGET", `${path} cannot be opened: there is no directory ${directory}; make it first`);
+  const network = networkOf(directory);
+  if (network === undefined) return;
+  throw dayjobError(
+    "BAD_TARGET",
+    `${path} is on a network file system (${network}), where SQLite's locks and its WAL cannot be relied on; use a local disk, or MongoDB`,
+  );
+}
+
+function isDirectory(path: string): boolean {
   try {
-    if (statSync(directory).isDirectory()) return;
+    return statSync(path).isDirectory();
   } catch {
-    // Said below, with what to do.
+    return false;
   }
-  throw dayjobError("BAD_TARGET", `${path} cannot be opened: there is no directory ${directory}; make it first`);
 }

@@ -1,7 +1,7 @@
 // The runners' records, and what they hold.
 import type { StoredJob } from "../job/job.ts";
 import type { Beat, HeldMark, RunnerRecord } from "../store/store.ts";
-import { fromMark, fromRow } from "./codec.ts";
+import { fromMark, fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
 
 /** To be called inside a write transaction, as all that write here. */
@@ -53,7 +53,7 @@ export function bury(connection: Connection, instance: string, beats: number): b
 
 export function forget(connection: Connection, before: Date): number {
   const sql = `delete from dayjob_runners where state <> 'live' and seen < ?
-    and not exists (select 1 from dayjob_jobs where runner = dayjob_runners.instance and status = 2)`;
+    and not exists (select 1 from dayjob_jobs indexed by dayjob_held where runner = dayjob_runners.instance and status = 2)`;
   return connection.run(sql, before.getTime());
 }
 
@@ -64,6 +64,7 @@ export function holders(connection: Connection): readonly string[] {
 }
 
 export function orphans(connection: Connection, instances: readonly string[], most: number): readonly StoredJob[] {
-  const sql = "select * from dayjob_jobs where status = 2 and runner in (select value from json_each(?)) limit ?";
-  return connection.all(sql, JSON.stringify(instances), most).map(fromRow);
+  const sql = `select ${packed} from dayjob_jobs indexed by dayjob_held
+    where status = 2 and runner in (select value from json_each(?)) limit ?`;
+  return connection.all(sql, JSON.stringify(instances), most).map(fromPacked);
 }

@@ -1,6 +1,6 @@
 // The SQLite store: each verb is one synchronous transaction on one connection, so that none ever sees half of another. A
 // locked file is waited for without blocking the event loop (ENGINE.md 24).
-import { type Clock, pause } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { dayjobError } from "../errors.ts";
 import { ownBson } from "../job/data.ts";
 import type { Filter } from "../job/filter.ts";
@@ -24,18 +24,19 @@ import type {
 } from "../store/store.ts";
 import { act } from "./act.ts";
 import { claim } from "./claim.ts";
-import { fromLines, fromRow } from "./codec.ts";
+import { fromLines, fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
-import { isBusy, translated } from "./errors.ts";
 import { finish, note } from "./finish.ts";
 import { insert } from "./insert.ts";
+import { patiently, transact } from "./locks.ts";
 import { conditionOf } from "./query.ts";
 import { beat, bury, forget, held, holders, orphans, retire, runners } from "./runners.ts";
-import { migrate } from "./schema.ts";
+import { isMigrated, migrate } from "./schema.ts";
 
-/** Milliseconds between two tries on a locked file, and between two looks for other processes' writes. */
-const busyWait = 5;
+/** Milliseconds between two looks for other processes' writes. */
 const watchInterval = 15;
+
+const claimedSql = `select ${packed} from dayjob_jobs indexed by dayjob_held where status = 2 and token = ?`;
 
 export interface SqliteParts {
   readonly connection: Connection;
@@ -43,6 +44,8 @@ export interface SqliteParts {
   readonly isOwn: boolean;
   readonly path: string;
   readonly clock: Clock;
+  /** What the user should know of the database, as sentences. */
+  readonly warnings: readonly string[];
 }
 
 export class SqliteStore implements Store {
@@ -50,14 +53,17 @@ export class SqliteStore implements Store {
   readonly capabilities = { transactions: false, watch: true };
   readonly bson = ownBson;
   readonly parts: SqliteParts;
+  readonly warnings: readonly string[];
   #closed = false;
 
   constructor(parts: SqliteParts) {
     this.parts = parts;
+    this.warnings = parts.warnings;
   }
 
-  migrate(limit: number): Promise<void> {
-    return this.#write(limit, (connection) => migrate(connection));
+  /** Takes the write lock only where there is something to make. */
+  async migrate(limit: number): Promise<void> {
+    if (!(await this.#read(limit, isMigrated))) await this.#write(limit, migrate);
   }
 
   async close(): Promise<void> {
@@ -80,9 +86,7 @@ export class SqliteStore implements Store {
   }
 
   claimed(token: string, limit: number): Promise<readonly StoredJob[]> {
-    return this.#read(limit, (connection) =>
-      connection.all("select * from dayjob_jobs where status = 2 and token = ?", token).map(fromRow),
-    );
+    return this.#read(limit, (connection) => connection.all(claimedSql, token).map(fromPacked));
   }
 
   finish(batch: readonly Finish[], limit: number): Promise<readonly Finished[]> {
@@ -140,15 +144,15 @@ export class SqliteStore implements Store {
   }
 
   get(ids: readonly string[], limit: number): Promise<readonly StoredJob[]> {
-    const sql = "select * from dayjob_jobs where id in (select value from json_each(?))";
-    return this.#read(limit, (connection) => connection.all(sql, JSON.stringify(ids)).map(fromRow));
+    const sql = `select ${packed} from dayjob_jobs where id in (select value from json_each(?))`;
+    return this.#read(limit, (connection) => connection.all(sql, JSON.stringify(ids)).map(fromPacked));
   }
 
   find(filter: Filter, { order, limit: most, after }: Page, limit: number): Promise<readonly StoredJob[]> {
     const { sql, values } = conditionOf(filter);
     const [beyond, direction, start] = order === "newest" ? ["<", "desc", "g"] : [">", "asc", ""];
-    const query = `select * from dayjob_jobs where ${sql} and id ${beyond} ? order by id ${direction} limit ?`;
-    return this.#read(limit, (connection) => connection.all(query, ...values, after ?? start, most).map(fromRow));
+    const query = `select ${packed} from dayjob_jobs where ${sql} and id ${beyond} ? order by id ${direction} limit ?`;
+    return this.#read(limit, (connection) => connection.all(query, ...values, after ?? start, most).map(fromPacked));
   }
 
   count(filter: Filter, limit: number): Promise<number> {
@@ -191,35 +195,18 @@ export class SqliteStore implements Store {
     return this.#patiently(limit, () => work(this.parts.connection));
   }
 
-  /** One transaction, from BEGIN to COMMIT without a pause; never inside one that the owner of the connection has open. */
+  /** One transaction a verb: each is atomic. */
   #write<T>(limit: number, work: (connection: Connection) => T): Promise<T> {
-    const { connection } = this.parts;
-    return this.#patiently(limit, () => {
-      if (connection.inTransaction) throw new Error("database is locked: a transaction is open on this connection");
-      connection.exec("begin immediate");
-      try {
-        const result = work(connection);
-        connection.exec("commit");
-        return result;
-      } catch (error) {
-        if (connection.inTransaction) connection.exec("rollback");
-        throw error;
-      }
-    });
+    const { connection, isOwn } = this.parts;
+    return this.#patiently(limit, () => transact(connection, isOwn, work));
   }
 
-  async #patiently<T>(limit: number, work: () => T): Promise<T> {
+  #patiently<T>(limit: number, work: () => T): Promise<T> {
     const { clock, path } = this.parts;
-    const end = clock.monotonic() + limit;
-    for (;;) {
+    const check = (): void => {
       if (this.#closed) throw dayjobError("CLOSED", `the store on ${path} is closed`);
-      try {
-        return work();
-      } catch (error) {
-        if (!isBusy(error) || clock.monotonic() >= end) throw translated(error, path);
-      }
-      await pause(clock, busyWait);
-    }
+    };
+    return patiently({ clock, path, check }, limit, work);
   }
 }
 

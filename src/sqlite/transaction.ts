@@ -17,12 +17,12 @@ export interface Transaction {
 export function transactionOf(store: Store, database: SqliteDatabase): Transaction {
   if (!(store instanceof SqliteStore)) throw wrong(`the jobs are on ${store.name}, not on SQLite`);
   const own = store.parts.connection;
-  if (own.raw !== database && own.raw.constructor !== database.constructor) {
+  if (own.raw !== database && !isSameLibrary(own.raw, database)) {
     throw wrong(
       "the database was opened by another SQLite library, or another copy of it, than the jobs: two copies do not see each other's locks, and rows get lost",
     );
   }
-  const connection = own.raw === database ? own : new Connection(database);
+  const connection = own.raw === database ? own : connectionOf(database);
   if (!connection.inTransaction) throw wrong("no transaction is open on the database; begin one first");
   if (fileOf(connection) !== fileOf(own) || (fileOf(own) === "" && connection !== own))
     throw wrong("the database is another file than the jobs'");
@@ -34,6 +34,20 @@ export function transactionOf(store: Store, database: SqliteDatabase): Transacti
         throw dayjobError("CLAIM_LOST", `the claim on job ${end.id} is lost; roll your transaction back`);
     },
   };
+}
+
+/** One library loaded twice has two classes; a class that extends the library's is the library's. */
+function isSameLibrary(ours: object, theirs: object): boolean {
+  return theirs instanceof ours.constructor || ours instanceof theirs.constructor;
+}
+
+const connections = new WeakMap<SqliteDatabase, Connection>();
+
+/** One a database, so that its statements are kept from transaction to transaction. */
+function connectionOf(database: SqliteDatabase): Connection {
+  const known = connections.get(database) ?? new Connection(database);
+  connections.set(database, known);
+  return known;
 }
 
 /** The file of a connection's main database; empty for one in memory. */

@@ -60,3 +60,12 @@ describe("links", () => {
     expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([]);
   });
 });
+
+it("CONTRIBUTING says of every dependency why it is there", () => {
+  const page = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
+  const { dependencies, optionalDependencies, peerDependencies, devDependencies } = JSON.parse(
+    readFileSync(join(root, "package.json"), "utf8"),
+  ) as Record<string, Record<string, string> | undefined>;
+  const names = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies, ...devDependencies });
+  expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});

@@ -76,7 +76,10 @@ async function follow(act: PlannedAct, job: ClaimedJob, { signal }: Context, par
       return giveUp(new Error("planned"));
     case "cancel":
       return cancel("planned");
-    default:
+    case "ok":
+    case "hang":
+    case "die":
+    case "note":
       return undefined;
   }
 }

@@ -1,7 +1,6 @@
 // A process of the user's program: a client, and for some a runner. It can crash, stop, and come back.
 import { type Jobs } from "../../src/client/jobs.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
-import { pause } from "../../src/clock.ts";
 import { asError, isDayjobError, isOutage } from "../../src/errors.ts";
 import type { Runner } from "../../src/runner/surface.ts";
 import { handlerOf } from "./handler.ts";
@@ -46,6 +45,8 @@ export class Host {
   #runner: Runner | undefined;
   #ignored = false;
   #lives = 0;
+  #stopping = false;
+  #closed = false;
 
   constructor(parts: HostParts) {
     this.#parts = parts;
@@ -72,7 +73,7 @@ export class Host {
   /** Starts the runner, again and again until the store answers. */
   async start(): Promise<void> {
     const { runner, world, ledger } = this.#parts;
-    if (runner === undefined || this.#runner !== undefined) return;
+    if (runner === undefined || this.#runner !== undefined || this.#closed) return;
     const { machine } = this;
     const { kinds, ...options } = runner;
     const handle = handlerOf({ world, ledger, machine, die: () => this.crash(300) });
@@ -84,7 +85,9 @@ export class Host {
         return await made.start();
       } catch (error) {
         this.#checkError(error, "start");
-        await pause(machine.clock, 200);
+        if (isDayjobError(error, "CLOSED") || this.#stopping || this.#runner !== made) return;
+        await new Promise<void>((resolve) => void world.after(200, machine, resolve));
+        if (this.#runner !== made) return;
       }
     }
   }
@@ -111,10 +114,12 @@ export class Host {
     if (stopping === undefined || runner === undefined) return;
     const began = { awake: machine.awake, time: world.time };
     this.#ignored = false;
+    this.#stopping = true;
     if (world.tracing) world.say(machine.name, "== stop");
     await stopping.stop();
     if (world.tracing) world.say(machine.name, "== stopped");
     this.#runner = undefined;
+    this.#stopping = false;
     const took = machine.awake - began.awake;
     if (took > runner.grace + stopAllowance + 500)
       world.violation(`${machine.name} took ${took.toFixed(0)} ms to stop, with a grace of ${runner.grace.toFixed(0)}`);
@@ -127,6 +132,7 @@ export class Host {
   async close(): Promise<void> {
     const { world } = this.#parts;
     const { machine } = this;
+    this.#closed = true;
     await this.stop();
     await this.jobs.close();
     // A handler that ignores its signal may still be on its way.
@@ -141,6 +147,7 @@ export class Host {
     this.machine.crashed = true;
     this.#link.cut();
     this.#runner = undefined;
+    this.#stopping = false;
     world.after(wait, undefined, () => this.boot());
   }
 

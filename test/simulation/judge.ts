@@ -2,7 +2,7 @@
 import type { StoredJob } from "../../src/job/job.ts";
 import { formatStatus, isClaimable, isFinished, Status } from "../../src/job/status.ts";
 import type { ClaimRequest } from "../../src/store/claim.ts";
-import type { Act, Held, RunnerRecord } from "../../src/store/store.ts";
+import type { Act, Held, InsertOptions, RunnerRecord } from "../../src/store/store.ts";
 import type { Ledger, Run } from "./ledger.ts";
 import { epoch, type Machine } from "./machine.ts";
 import type { Judge, SentCall } from "./server.ts";
@@ -38,6 +38,7 @@ export class StoreJudge implements Judge {
     if (after === undefined) return this.#removed(before, call);
     if (before.status !== after.status) {
       this.#ledger.ends.add(`${before.id} ${before.tryCount} ${after.status}`);
+      this.#ledger.ends.add(`${before.id} ${after.status}`);
       this.#say(before, after, call);
     }
     if (isClaimable(before.status) && after.status === Status.working) this.#claimed(before, after, call);
@@ -90,7 +91,9 @@ export class StoreJudge implements Judge {
     const { n } = after.data as { n: string };
     const twin = this.#ledger.stored.get(n);
     if (twin !== undefined && twin !== after.id) this.#wrong(after, `is ${n} stored a second time, as ${short(twin)}`);
-    if (this.#ledger.removed.has(after.id)) this.#wrong(after, "was removed, and is stored again");
+    // A caller's own second put of the id may store it again: only the client's repetition must not.
+    const repeated = (call.args[2] as InsertOptions | undefined)?.again === true;
+    if (repeated && this.#ledger.isRemoved(after.id)) this.#wrong(after, "was removed, and is stored again");
     this.#ledger.stored.set(n, after.id);
     if (this.#world.tracing) {
       const plan = JSON.stringify(after.data);
@@ -100,7 +103,6 @@ export class StoreJudge implements Judge {
 
   #removed(before: StoredJob, call: SentCall): void {
     if (before.status === Status.working || !isAct(call, "remove")) this.#wrong(before, `was removed by ${call.verb}`);
-    if (!this.#ledger.removed.has(before.id)) this.#ledger.removed.add(before.id);
   }
 
   #claimed(before: StoredJob, after: StoredJob, call: SentCall): void {

@@ -39,8 +39,7 @@ export class Ledger {
   readonly stored = new Map<string, string>();
   /** Ids that a caller was told are stored. */
   readonly acknowledged: string[] = [];
-  readonly removed = new Set<string>();
-  /** `<id> <try> <status>` of each change of status. */
+  /** `<id> <try> <status>` and `<id> <status>` of each change of status. */
   readonly ends = new Set<string>();
   data: MemoryData | undefined;
   readonly #world: World;
@@ -58,6 +57,11 @@ export class Ledger {
 
   job(id: string): StoredJob | undefined {
     return this.data?.jobs.get(id);
+  }
+
+  /** Whether somebody removed the job by hand, and no election has undone it. */
+  isRemoved(id: string): boolean {
+    return this.data?.removed.has(id) ?? false;
   }
 
   /** A handler begins. */
@@ -94,12 +98,14 @@ export class Ledger {
   acknowledge(id: string): void {
     if (this.acknowledged.includes(id)) return;
     this.acknowledged.push(id);
-    if (this.job(id) === undefined && !this.removed.has(id)) this.#wrong(`job ${short(id)} was put, and is not stored`);
+    if (this.job(id) === undefined && !this.isRemoved(id)) this.#wrong(`job ${short(id)} was put, and is not stored`);
   }
 
   /** A runner told of the end of a try. */
   told(id: string, tryNumber: number, status: Status): void {
-    if (!this.ends.has(`${id} ${tryNumber} ${status}`))
+    // What was given back and then cancelled is told as cancelled, if the reply to the give-back was lost.
+    const end = status === S.cancelled ? `${id} ${status}` : `${id} ${tryNumber} ${status}`;
+    if (!this.ends.has(end))
       this.#wrong(
         `try ${tryNumber} of job ${short(id)} was told to be ${formatStatus(status)}, which was never stored`,
       );

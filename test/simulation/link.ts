@@ -60,6 +60,8 @@ export class Link {
   readonly #parts: LinkParts;
   readonly #remote: Store;
   readonly #watches = new Set<() => Promise<void>>();
+  /** Ends the calls under way. */
+  readonly #underWay = new Set<() => void>();
   #closed = false;
 
   constructor(parts: LinkParts) {
@@ -83,6 +85,7 @@ export class Link {
 
   async #close(): Promise<void> {
     this.#closed = true;
+    for (const end of this.#underWay) end();
   }
 
   #watch(heard: () => void): () => Promise<void> {
@@ -110,6 +113,7 @@ export class Link {
     return new Promise((resolve, reject) => {
       const settle = (then: () => void): void => {
         cancel();
+        this.#underWay.delete(end);
         then();
       };
       const fail = (why: string): void => settle(() => reject(storeOutage(`${call.verb}: ${why}`)));
@@ -121,8 +125,10 @@ export class Link {
       const limit = call.args[limitAt[call.verb]] as number;
       const cancel = machine.clock.timer(limit, () => {
         machine.lastFault = world.time;
-        reject(storeOutage(`${call.verb}: no answer within ${limit} ms`));
+        fail(`no answer within ${limit} ms`);
       });
+      const end = (): void => fail("closed");
+      this.#underWay.add(end);
       if (random.chance(lostRequest)) return trouble("request lost");
       world.after(this.#latency(slow), undefined, () => {
         if (server.isAway || machine.cutUntil > world.time) return trouble("store away");
@@ -136,7 +142,7 @@ export class Link {
           .does(call, () => this.#call(call.verb, cut ?? call.args))
           .then(
             (answer) => reply(() => resolve(answer)),
-            (error: unknown) => reply(() => reject(error as Error)),
+            (error: unknown) => reply(() => reject(error)),
           );
       });
     });
@@ -158,20 +164,15 @@ export class Link {
 /** The arguments of a call of which only a part is done; undefined for verbs that do one thing. */
 function part({ verb, args }: SentCall, random: Random): readonly unknown[] | undefined {
   const [first, ...rest] = args;
-  switch (verb) {
-    case "insert":
-    case "finish":
-    case "note":
-      return [(first as readonly unknown[]).slice(0, random.whole(0, (first as readonly unknown[]).length)), ...rest];
-    case "claim": {
-      const request = first as ClaimRequest;
-      return [{ ...request, slots: random.whole(0, request.slots), ahead: 0 }, ...rest];
-    }
-    case "act": {
-      const [filter, page, ...last] = rest;
-      return [first, filter, { ...(page as object), limit: 1 }, ...last];
-    }
-    default:
-      return undefined;
+  if (verb === "insert" || verb === "finish" || verb === "note") {
+    const batch = first as readonly unknown[];
+    return [batch.slice(0, random.whole(0, batch.length)), ...rest];
   }
+  if (verb === "claim") {
+    const request = first as ClaimRequest;
+    return [{ ...request, slots: random.whole(0, request.slots), ahead: 0 }, ...rest];
+  }
+  if (verb !== "act") return undefined;
+  const [filter, page, ...last] = rest;
+  return [first, filter, { ...(page as object), limit: 1 }, ...last];
 }

@@ -55,10 +55,11 @@ async function many(from: number, seeds: number): Promise<number> {
     run++;
     if (told.violation === undefined) return;
     failed.push(told);
-    if (bug === undefined) console.log(`seed ${told.seed} failed: ${told.violation}`);
+    if (bug === undefined || failed.length === 1) console.log(`seed ${told.seed} failed: ${told.violation}`);
   };
   const worker = async (): Promise<void> => {
-    while (next < from + seeds && (bug === undefined || failed.length === 0)) {
+    const isOver = (): boolean => next >= from + seeds || (bug !== undefined && failed.length > 0);
+    while (!isOver()) {
       const first = next;
       const size = Math.min(blockSize, from + seeds - first);
       next += size;

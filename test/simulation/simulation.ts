@@ -95,8 +95,7 @@ async function life(world: World, ledger: Ledger, isSettled: () => boolean, unti
 /** Everybody stops; nothing may be left. */
 async function end(world: World, ledger: Ledger, hosts: readonly Host[]): Promise<void> {
   for (const id of ledger.acknowledged)
-    if (ledger.job(id) === undefined && !ledger.removed.has(id))
-      world.violation(`job ${short(id)} was put, and is gone`);
+    if (ledger.job(id) === undefined && !ledger.isRemoved(id)) world.violation(`job ${short(id)} was put, and is gone`);
   let closed = 0;
   const close = async (host: Host): Promise<void> => {
     await host.close();

@@ -34,6 +34,7 @@ export class Workload {
       world.after(random.between(0, until), undefined, () => this.#putSome());
     for (let left = random.whole(0, 14); left > 0; left--)
       world.after(random.between(0, until), undefined, () => this.#meddle());
+    this.#cancelHanging();
   }
 
   get isDone(): boolean {
@@ -49,7 +50,7 @@ export class Workload {
 
   /** Puts a job, again with the same id if it is not known whether it is stored. A crash of the caller ends it. */
   async #put(host: Host): Promise<void> {
-    const { ledger, random, kinds } = this.#parts;
+    const { random, kinds } = this.#parts;
     const { machine, jobs } = host;
     const plan: Plan = { n: `n${++this.#serial}`, acts: this.#acts() };
     const options = this.#options(plan);
@@ -70,7 +71,6 @@ export class Workload {
       }
     }
     this.#underWay.delete(underWay);
-    if (ledger.stored.has(plan.n) && plan.acts.some((act) => act.do === "hang")) this.#cancelUntilOver(plan.n, host);
   }
 
   #acknowledged(put: PutJob, plan: Plan, options: JobOptions): void {
@@ -109,16 +109,14 @@ export class Workload {
     };
   }
 
-  /** A job that would never end by itself. */
-  #cancelUntilOver(n: string, host: Host): void {
-    const { world, random, ledger } = this.#parts;
-    const id = ledger.stored.get(n) as string;
-    const job = ledger.job(id);
-    const over = job?.finished !== undefined || ledger.removed.has(id);
-    if (!over) void this.#try(host, "cancel", (jobs) => jobs.cancel(id));
-    world.after(random.between(500, 2500), undefined, () => {
-      if (!over) this.#cancelUntilOver(n, host);
-    });
+  /** Jobs that would never end by themselves are cancelled now and then. */
+  #cancelHanging(): void {
+    const { world, random, ledger, hosts } = this.#parts;
+    for (const { id, data } of ledger.unfinished()) {
+      const hangs = (data as Plan).acts.some((act) => act.do === "hang");
+      if (hangs && random.chance(0.5)) void this.#try(random.pick(hosts), "cancel", (jobs) => jobs.cancel(id));
+    }
+    world.after(random.between(500, 2500), undefined, () => this.#cancelHanging());
   }
 
   /** Some act on some job, or on all of a kind. */

@@ -1,0 +1,134 @@
+// A database that the user opened: used as it is, left as it was.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "libsql";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openSqliteStore, type SqliteDatabase } from "../../src/sqlite/index.ts";
+import { SqliteStore } from "../../src/sqlite/store.ts";
+import { transactionOf } from "../../src/sqlite/transaction.ts";
+import type { Store } from "../../src/store/store.ts";
+import { jobFixture } from "../../src/testing/factories.ts";
+
+const limit = 10_000;
+
+describe("a given SQLite database", () => {
+  let folder: string;
+  let path: string;
+  let given: Database.Database;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "dayjob-sqlite-"));
+    path = join(folder, "app.db");
+    given = new Database(path);
+  });
+  afterEach(() => {
+    given.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const openStore = async (database: SqliteDatabase = given): Promise<Store> => {
+    const store = await openSqliteStore(database, { timeout: limit });
+    await store.migrate(limit);
+    return store;
+  };
+
+  it("engine 24: its owner's long busy timeout does not block the event loop, and stays the owner's", async () => {
+    given.exec("pragma busy_timeout = 3000");
+    const store = await openStore();
+    const other = new Database(path);
+    other.exec("begin immediate");
+    const before = performance.now();
+    const put = store.insert([jobFixture({})], limit);
+    expect(performance.now() - before).toBeLessThan(1000);
+    other.exec("commit");
+    other.close();
+    await put;
+    expect(given.prepare("pragma busy_timeout").all()).toMatchObject([{ timeout: 3000 }]);
+  });
+
+  it("is not closed with the store", async () => {
+    const store = await openStore();
+    await store.close();
+    expect(given.prepare("select 1 as one").all()).toMatchObject([{ one: 1 }]);
+  });
+
+  it("is read as numbers where its owner reads bigints", async () => {
+    given.defaultSafeIntegers(true);
+    const store = await openStore();
+    const job = jobFixture({ priority: 3 });
+    await store.insert([job], limit);
+    expect(await store.get([job.id], limit)).toEqual([job]);
+    expect(given.prepare("select 1 as one").all()).toMatchObject([{ one: 1n }]);
+  });
+
+  it("whose library does not tell of transactions is asked by a BEGIN", async () => {
+    const silent: SqliteDatabase = {
+      prepare: (sql) => given.prepare(sql),
+      exec: (sql) => given.exec(sql),
+    };
+    const store = await openStore(silent);
+    given.exec("begin");
+    const put = store.insert([jobFixture({})], limit);
+    expect(transactionOf(store, silent).insert([jobFixture({})])).toMatchObject([{ duplicate: false }]);
+    given.exec("rollback");
+    await put;
+    expect(await store.count({}, limit)).toBe(1);
+    expect(() => transactionOf(store, silent)).toThrow(/no transaction is open/);
+  });
+
+  it("with the owner's transaction open past the limit: an error that names within", async () => {
+    const store = await openStore();
+    given.exec("begin");
+    await expect(store.insert([jobFixture({})], 30)).rejects.toMatchObject({
+      code: "STORE_FAILED",
+      message: expect.stringContaining("within(jobs, database)"),
+    });
+    given.exec("rollback");
+  });
+
+  it("is waited for where it is opened inside a transaction, so that durability can be set", async () => {
+    given.exec("pragma synchronous = off");
+    given.exec("begin");
+    const opening = openStore();
+    given.exec("commit");
+    const store = await opening;
+    expect(given.prepare("pragma synchronous").all()).toMatchObject([{ synchronous: 2 }]);
+    expect((store as SqliteStore).warnings).toEqual([expect.stringContaining("lower")]);
+  });
+
+  it("that cannot be written is refused, saying so", async () => {
+    await openStore();
+    const reader = new Database(path);
+    reader.exec("pragma query_only = on");
+    const store = await openSqliteStore(reader, { timeout: limit });
+    await expect(store.insert([jobFixture({})], limit)).rejects.toMatchObject({ code: "BAD_TARGET" });
+    reader.close();
+  });
+
+  it("that was closed by its owner is told as CLOSED", async () => {
+    const closing = new Database(path);
+    const store = await openStore(closing);
+    closing.close();
+    await expect(store.insert([jobFixture({})], limit)).rejects.toMatchObject({ code: "CLOSED" });
+  });
+
+  it("that answers by promises or callbacks is refused", async () => {
+    const promising = { prepare: async () => given.prepare("select 1"), exec: async () => {} };
+    const chaining = { prepare: () => ({ all: () => chaining }), exec: () => chaining };
+    for (const database of [promising, chaining]) {
+      await expect(openSqliteStore(database, { timeout: limit })).rejects.toMatchObject({ code: "BAD_TARGET" });
+    }
+  });
+
+  it("of a class that extends the library's is of the same copy of SQLite", async () => {
+    class Own extends Database {}
+    const store = await openSqliteStore(path, { timeout: limit, driver: "libsql" });
+    await store.migrate(limit);
+    const own = new Own(path);
+    own.exec("begin");
+    transactionOf(store, own).insert([jobFixture({})]);
+    own.exec("commit");
+    own.close();
+    expect(await store.count({}, limit)).toBe(1);
+    await store.close();
+  });
+});
