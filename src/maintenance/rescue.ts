@@ -44,7 +44,7 @@ export async function rescue(records: readonly RunnerRecord[], parts: RescuePart
   }
   const gone = new Map<string, Ending>(dead.map((instance) => [instance, { how: "lost" }]));
   for (const { instance, state } of records) {
-    if (state !== "live") gone.set(instance, { how: state === "dead" ? "lost" : "unstarted" });
+    if (state !== "live") gone.set(instance, { how: state === "dead" ? "lost" : "interrupted" });
   }
   const owing = holders.filter((holder) => gone.has(holder));
   const jobs: StoredJob[] = [];

@@ -94,7 +94,6 @@ export class StoreJudge implements Judge {
     // A caller's own second put of the id may store it again: only the client's repetition must not.
     const repeated = (call.args[2] as InsertOptions | undefined)?.again === true;
     if (repeated && this.#ledger.isRemoved(after.id)) this.#wrong(after, "was removed, and is stored again");
-    if (twin === undefined || this.#ledger.isRemoved(after.id)) this.#ledger.facts(after.id).lastChances = 0;
     this.#ledger.stored.set(n, after.id);
     if (this.#world.tracing) {
       const plan = JSON.stringify(after.data);
@@ -187,7 +186,9 @@ export class StoreJudge implements Judge {
   #revived(before: StoredJob, after: StoredJob, call: SentCall): void {
     if (!isAct(call, "retry") || after.status !== Status.new || after.retries !== before.maxRetries)
       this.#wrong(before, `came back as ${formatStatus(after.status)} by ${call.verb} with ${after.retries} retries`);
-    this.#ledger.facts(before.id).lastChances = 0;
+    const facts = this.#ledger.facts(before.id);
+    facts.lastChances = 0;
+    facts.startsInLife = 0;
   }
 
   #say(before: StoredJob, after: StoredJob, call: SentCall): void {
