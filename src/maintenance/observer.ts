@@ -19,15 +19,17 @@ export class Observer {
 
   /**
    * Takes what was read of the others at `now` (monotonic), and answers with those that are to be declared dead.
-   * `unbrokenSince`: since when our own beats have all succeeded; Infinity while they do not.
+   * `unbrokenSince`: since when our own beats have all succeeded; Infinity while they do not. `now` is when the records were
+   * asked for, `received` when they came: what is seen for the first time counts from then only.
    */
-  observe(sights: readonly Sight[], now: number, unbrokenSince: number): readonly Sight[] {
+  observe(sights: readonly Sight[], now: number, unbrokenSince: number, received: number = now): readonly Sight[] {
     const seen = new Map<string, Observation>();
     const silent: Sight[] = [];
     for (const sight of sights) {
       const before = this.#seen.get(sight.instance);
-      const since = before !== undefined && before.beats === sight.beats ? Math.max(before.since, unbrokenSince) : now;
-      const observation = { beats: sight.beats, since: since === Number.POSITIVE_INFINITY ? now : since };
+      const since =
+        before !== undefined && before.beats === sight.beats ? Math.max(before.since, unbrokenSince) : received;
+      const observation = { beats: sight.beats, since: since === Number.POSITIVE_INFINITY ? received : since };
       seen.set(sight.instance, observation);
       if (unbrokenSince <= now && now - observation.since >= (sight.lease * 2) / 3) silent.push(sight);
     }

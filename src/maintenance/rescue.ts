@@ -13,8 +13,9 @@ export interface RescueParts {
   readonly observer: Observer;
   readonly own: { readonly instance: string; readonly lease: number };
   readonly rules: Rules;
-  /** Monotonic, and since when our own beats have succeeded. */
-  readonly monotonic: () => number;
+  /** When the records were asked for, and when they came, monotonic. */
+  readonly read: { readonly asked: number; readonly received: number };
+  /** Monotonic: since when our own beats have succeeded. */
   readonly unbrokenSince: () => number;
   /** The store's time. */
   readonly storeNow: () => Date;
@@ -37,14 +38,19 @@ const recordsKept = 24 * 3_600_000;
 export async function rescue(records: readonly RunnerRecord[], parts: RescueParts): Promise<Rescued> {
   const { store, observer, own, limit } = parts;
   const holders = await store.holders(limit);
-  const silent = observer.observe(sightsOf(records, holders, own), parts.monotonic(), parts.unbrokenSince());
+  const silent = observer.observe(
+    sightsOf(records, holders, own),
+    parts.read.asked,
+    parts.unbrokenSince(),
+    parts.read.received,
+  );
   const dead: string[] = [];
   for (const { instance, beats } of silent) {
     if (await store.bury(instance, beats, limit)) dead.push(instance);
   }
   const gone = new Map<string, Ending>(dead.map((instance) => [instance, { how: "lost" }]));
   for (const { instance, state } of records) {
-    if (state !== "live") gone.set(instance, { how: state === "dead" ? "lost" : "interrupted" });
+    if (state !== "live") gone.set(instance, { how: state === "dead" ? "lost" : "unstarted" });
   }
   const owing = holders.filter((holder) => gone.has(holder));
   const jobs: StoredJob[] = [];

@@ -22,7 +22,10 @@ export interface HeartbeatParts {
   /** What the store holds for us and we do not know of. */
   readonly strayed: (held: readonly HeldMark[]) => Promise<void>;
   /** Called after each acknowledged beat, with all runner records. */
-  readonly seen: (records: readonly RunnerRecord[]) => void;
+  readonly seen: (
+    records: readonly RunnerRecord[],
+    read: { readonly asked: number; readonly received: number },
+  ) => void;
   readonly failed: (error: unknown, during: string) => void;
 }
 
@@ -161,9 +164,10 @@ export class Heartbeat {
   }
 
   async #lookAround(): Promise<void> {
+    const asked = this.#parts.clock.monotonic();
     const records = await this.#parts.store.runners(this.#limit);
     const leases = records.filter(({ state }) => state === "live").map(({ lease }) => lease);
     this.#shortestLease = Math.min(this.#parts.identity.lease, ...leases);
-    this.#parts.seen(records);
+    this.#parts.seen(records, { asked, received: this.#parts.clock.monotonic() });
   }
 }

@@ -48,6 +48,7 @@ export class Session {
   readonly #abandoned = new AbortController();
   readonly #quiet: (() => void)[] = [];
   #records: readonly RunnerRecord[] = [];
+  #read = { asked: 0, received: 0 };
 
   constructor(parts: SessionParts) {
     const { name, handlers, settings, engine, store, tell } = parts;
@@ -74,7 +75,7 @@ export class Session {
       died: () => this.#died(),
       cancelled: (mark) => this.#inHand.cancel(mark),
       strayed: (strays) => this.#giveBackStrays(strays),
-      seen: (records) => this.#seen(records),
+      seen: (records, read) => this.#seen(records, read),
     });
     this.#inHand = new InHand({
       ...parts,
@@ -194,8 +195,9 @@ export class Session {
     await store.finish(ends, engine.timeout);
   }
 
-  #seen(records: readonly RunnerRecord[]): void {
+  #seen(records: readonly RunnerRecord[], read: { readonly asked: number; readonly received: number }): void {
     this.#records = records;
+    this.#read = read;
     this.#fetcher.seen(records);
     this.#rescue.wake();
   }
@@ -207,7 +209,7 @@ export class Session {
       observer,
       own: { instance: this.#identity.instance, lease: settings.lease },
       rules: { ...defaultRules, random: engine.random },
-      monotonic: () => engine.clock.monotonic(),
+      read: this.#read,
       unbrokenSince: () => this.#heartbeat.unbrokenSince,
       storeNow: () => this.#now(),
       limit: engine.timeout,

@@ -1,6 +1,6 @@
 // Stores that are wrong on purpose: the simulation is worth something only if it finds each of them.
 import type { StoredJob } from "../../src/job/job.ts";
-import { isFinished, Status } from "../../src/job/status.ts";
+import { Status } from "../../src/job/status.ts";
 import type { Finish, Held } from "../../src/store/store.ts";
 import type { Bug } from "./server.ts";
 
@@ -13,14 +13,13 @@ export const bugs = {
         limit,
       ),
   }),
-  /** A rescue gives back what it read a moment ago, without looking whether it is still so. */
+  /** A rescue gives back what it has ever read, whoever holds it by now. */
   "rescue-without-recheck": (store, server) => {
-    const orphaned = new Set<string>();
+    const orphaned = new Map<string, StoredJob>();
     return {
       async orphans(instances, most, limit) {
-        const jobs = await store.orphans(instances, most, limit);
-        for (const { id } of jobs) orphaned.add(id);
-        return jobs;
+        for (const job of await store.orphans(instances, most, limit)) orphaned.set(job.id, job);
+        return [...orphaned.values()];
       },
       finish: (batch, limit) =>
         store.finish(
@@ -75,7 +74,7 @@ export const bugs = {
     async finish(batch, limit) {
       for (const { id, settlement } of batch) {
         const job = server.data.jobs.get(id);
-        if (job?.cancel !== undefined && job.status === Status.working && !isFinished(settlement.status))
+        if (job?.cancel !== undefined && job.status === Status.working && settlement.status !== Status.success)
           server.data.jobs.set(id, { ...job, cancel: undefined });
       }
       return store.finish(batch, limit);

@@ -96,7 +96,7 @@ export class Faults {
     const host = random.pick(hosts);
     const { machine } = host;
     const wait = random.between(0, 1500);
-    if (machine.crashed) return;
+    if (machine.crashed || machine.pausedUntil > world.time) return;
     void host.stop().then(() => {
       world.after(wait, machine, () => void host.start());
     });

@@ -52,7 +52,8 @@ export class StoreJudge implements Judge {
     const { time, tracing } = this.#world;
     if (after === undefined) return;
     const { instance, state } = after;
-    if (call.verb === "beat") {
+    // A beat that the next election undoes is none.
+    if (call.verb === "beat" && !call.undone) {
       this.#beats.set(instance, time);
       call.machine.beats.push(time);
     }
@@ -94,6 +95,7 @@ export class StoreJudge implements Judge {
     // A caller's own second put of the id may store it again: only the client's repetition must not.
     const repeated = (call.args[2] as InsertOptions | undefined)?.again === true;
     if (repeated && this.#ledger.isRemoved(after.id)) this.#wrong(after, "was removed, and is stored again");
+    if (twin === undefined || this.#ledger.isRemoved(after.id)) this.#ledger.facts(after.id).lastChances = 0;
     this.#ledger.stored.set(n, after.id);
     if (this.#world.tracing) {
       const plan = JSON.stringify(after.data);
@@ -120,6 +122,7 @@ export class StoreJudge implements Judge {
     const { runner: instance = "", token = "" } = before.claim ?? {};
     if (after.status === Status.working) {
       if (after.claim?.token !== token) this.#wrong(before, "was claimed while it was working");
+      if (before.cancel !== undefined && after.cancel === undefined) this.#wrong(before, "lost its cancel mark");
       return;
     }
     const named = call.verb === "finish" && (call.args[0] as readonly Held[]).some(isPair(before.id, token));
@@ -186,9 +189,7 @@ export class StoreJudge implements Judge {
   #revived(before: StoredJob, after: StoredJob, call: SentCall): void {
     if (!isAct(call, "retry") || after.status !== Status.new || after.retries !== before.maxRetries)
       this.#wrong(before, `came back as ${formatStatus(after.status)} by ${call.verb} with ${after.retries} retries`);
-    const facts = this.#ledger.facts(before.id);
-    facts.lastChances = 0;
-    facts.startsInLife = 0;
+    this.#ledger.facts(before.id).lastChances = 0;
   }
 
   #say(before: StoredJob, after: StoredJob, call: SentCall): void {

@@ -26,9 +26,7 @@ export interface RunEnd {
 export interface Facts {
   /** Starts of its handler, ever. */
   starts: number;
-  /** Starts since it was put or retried by hand. */
-  startsInLife: number;
-  /** Starts of what was to be its last try. */
+  /** Starts of what was to be its last try, since it was put or retried by hand. */
   lastChances: number;
 }
 
@@ -50,7 +48,7 @@ export class Ledger {
   }
 
   facts(id: string): Facts {
-    const known = this.#facts.get(id) ?? { starts: 0, startsInLife: 0, lastChances: 0 };
+    const known = this.#facts.get(id) ?? { starts: 0, lastChances: 0 };
     this.#facts.set(id, known);
     return known;
   }
@@ -82,7 +80,6 @@ export class Ledger {
     if (job.retries <= 1 && ++facts.lastChances > 1)
       this.#wrong(`job ${short(id)} starts ${facts.lastChances} times with one try left`);
     facts.starts++;
-    facts.startsInLife++;
     this.runs.set(`${id} ${token}`, run);
     return run;
   }

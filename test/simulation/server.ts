@@ -14,6 +14,8 @@ export interface SentCall {
   readonly machine: Machine;
   readonly verb: Verb;
   readonly args: readonly unknown[];
+  /** It was done by a primary whose writes the election rolls back. */
+  readonly undone?: boolean;
 }
 
 /** Hears of each change of the store, with the call that made it. */
@@ -94,7 +96,7 @@ export class Server {
 
   /** Does a call, in the name of the one that was sent. */
   does<T>(call: SentCall, work: () => Promise<T>): Promise<T> {
-    this.#call = call;
+    this.#call = { ...call, undone: this.partitioned };
     return work();
   }
 

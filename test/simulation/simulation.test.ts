@@ -30,7 +30,10 @@ describe("the simulation", () => {
   });
 
   it.for(Object.keys(bugs) as BugName[])("finds the planted bug %s", { timeout: 300_000 }, async (bug) => {
-    expect(await firstFailure(bug)).toBeLessThanOrEqual(enough);
+    const seed = await firstFailure(bug);
+    expect(seed).toBeLessThanOrEqual(enough);
+    // It is the bug that was found, and not a seed that fails without it.
+    expect((await simulate(seed)).violations).toEqual([]);
   });
 });
 

@@ -1,11 +1,14 @@
 // One run of the simulation: the real client, runner and maintenance code of several processes, over one store in memory, in
 // virtual time, with faults; then the faults stop, and all must end well. The same seed is the same run.
 import { ObjectId } from "bson";
+import type { StoredJob } from "../../src/job/job.ts";
+import { Status } from "../../src/job/status.ts";
 import { type BugName, bugs } from "./bugs.ts";
 import { Faults } from "./faults.ts";
 import { Host, type HostParts } from "./host.ts";
 import { StoreJudge } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
+import { epoch } from "./machine.ts";
 import { Random } from "./random.ts";
 import { Server } from "./server.ts";
 import { Workload } from "./workload.ts";
@@ -28,6 +31,8 @@ export interface Simulated {
 
 /** How long, in virtual milliseconds, all may take to end once the faults have stopped. */
 const patience = 300_000;
+/** For jobs that wait for their backoff, of up to an hour. */
+const mostPatience = 10 * 3_600_000;
 const kinds = ["a", "b"];
 
 export async function simulate(seed: number, { bug, print }: SimulateOptions = {}): Promise<Simulated> {
@@ -80,16 +85,26 @@ function processes(random: Random): readonly Chosen[] {
 /** Until every put is settled and every job has ended. */
 async function life(world: World, ledger: Ledger, isSettled: () => boolean, until: number): Promise<void> {
   let over = false;
+  let stuck = false;
+  const isStuck = (): boolean => stuck;
   const look = (): void => {
     over = world.time > until && isSettled() && ledger.unfinished().length === 0;
+    stuck = world.time > until + patience && ledger.unfinished().some((job) => !waits(job, world.time));
     world.after(200, undefined, look);
   };
   world.after(until + 1, undefined, look);
   world.after(until, undefined, () => world.say("world", "== faults have stopped"));
-  await world.run(() => over || world.time > until + patience);
+  await world.run(() => over || world.time > until + mostPatience || isStuck());
   if (over || world.violations.length > 0) return;
   const left = ledger.unfinished().map(({ id, status }) => `${short(id)} (status ${status})`);
-  world.violation(`${patience / 1000} s after the faults have stopped these jobs have not ended: ${left.join(", ")}`);
+  world.violation(
+    `${((world.time - until) / 1000).toFixed(0)} s after the faults have stopped these jobs have not ended: ${left.join(", ")}`,
+  );
+}
+
+/** Whether the job is not due, or has not been for long. */
+function waits({ status, runAt }: StoredJob, time: number): boolean {
+  return status === Status.waiting && runAt.getTime() > epoch + time - 60_000;
 }
 
 /** Everybody stops; nothing may be left. */
