@@ -4,6 +4,7 @@ import type { Filter } from "../job/filter.ts";
 import { Status } from "../job/status.ts";
 import type { Act, Acted, JobChange } from "../store/store.ts";
 import { encodeValue, idOf, numberOf, present } from "./codec.ts";
+import { despiteRaces } from "./contention.ts";
 import type { Doc } from "./driver.ts";
 import { isDuplicateKey } from "./errors.ts";
 import { lastTryWith, literal, removed, tries, tryCount, when } from "./expressions.ts";
@@ -105,7 +106,8 @@ async function retryKeyed(batch: Batch, keyed: readonly Doc[]): Promise<Done> {
   for (const doc of keyed) {
     const one = those({ ...batch, docs: [doc] }, { status: { $in: finished } });
     try {
-      changed += (await place.jobs.updateMany(one, againUpdate(now), limit())).matchedCount;
+      const write = despiteRaces(() => place.jobs.updateMany(one, againUpdate(now), limit()));
+      changed += (await write).matchedCount;
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
       conflicts.push(idOf(doc));

@@ -104,6 +104,12 @@ export function isDuplicateKey(error: unknown): boolean {
   return isObject(error) && error["code"] === duplicateKey;
 }
 
+/** Whether a single command lost a race for rows, and was rolled back. */
+export function isRolledBack(error: unknown): boolean {
+  const code = codeOf(error);
+  return refusals(error).length === 0 && (code === deadlock || code === writeConflict);
+}
+
 /** Whether each write that was refused is a duplicate, or lost a race for a row with another batch: worth another look. */
 export function isContention(error: unknown): boolean {
   const refused = refusals(error);
