@@ -3,12 +3,12 @@
 // said, with the reason, and its rows are left out.
 import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { MongoClient } from "mongodb";
 import pg from "pg";
+import { commandPath, freePort } from "../../scripts/mongo/processes.mjs";
 import { ensureMongo } from "../../scripts/mongo-server.mjs";
 import { pause } from "./contender.mjs";
 
@@ -71,7 +71,7 @@ async function startMongo(log) {
  * @returns {Promise<Server>}
  */
 async function startRedis(log) {
-  installWhenMissing("redis-server", () => findCommand("redis-server"), log);
+  installWhenMissing("redis-server", () => commandPath("redis-server"), log);
   const folder = mkdtempSync(join(tmpdir(), "dayjob-bench-redis-"));
   const port = await freePort();
   const options = { port, bind: "127.0.0.1", dir: folder, save: "", appendonly: "yes", appendfsync: "always" };
@@ -170,7 +170,7 @@ function findPostgres() {
     const versions = readdirSync(base).sort((a, b) => Number(b) - Number(a));
     return versions.map((version) => join(base, version, "bin")).find((bin) => readdirSync(bin).includes("initdb"));
   } catch {
-    const initdb = findCommand("initdb");
+    const initdb = commandPath("initdb");
     return initdb && join(initdb, "..");
   }
 }
@@ -182,7 +182,7 @@ function findPostgres() {
  */
 function installWhenMissing(debianPackage, find, log) {
   if (find()) return;
-  if (process.getuid?.() !== 0 || !findCommand("apt-get")) {
+  if (process.getuid?.() !== 0 || !commandPath("apt-get")) {
     throw new Error(`${debianPackage} is not installed, and only root can install it`);
   }
   log(`bench: apt-get install ${debianPackage}`);
@@ -190,27 +190,6 @@ function installWhenMissing(debianPackage, find, log) {
   execFileSync("apt-get", ["-q", "update"], { stdio: "ignore", env });
   execFileSync("apt-get", ["-q", "-y", "install", "--no-install-recommends", debianPackage], { stdio: "ignore", env });
   if (!find()) throw new Error(`${debianPackage} was installed, but its programs are not where they are looked for`);
-}
-
-/** @param {string} name */
-function findCommand(name) {
-  try {
-    return execFileSync("sh", ["-c", 'command -v "$1"', "sh", name], { encoding: "utf8" }).trim() || undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }
 
 /**

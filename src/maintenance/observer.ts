@@ -9,6 +9,13 @@ export interface Sight {
   readonly lease: number;
 }
 
+/** All runner records, and when they were asked for and received, by our own monotonic clock. */
+export interface Reading {
+  readonly records: readonly RunnerRecord[];
+  readonly asked: number;
+  readonly received: number;
+}
+
 interface Observation {
   readonly beats: number;
   readonly since: number;

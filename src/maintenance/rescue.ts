@@ -5,16 +5,14 @@
 import type { StoredJob } from "../job/job.ts";
 import type { Ending, Rules } from "../job/lifecycle.ts";
 import { settle } from "../job/lifecycle.ts";
-import type { Finish, RunnerRecord, Store } from "../store/store.ts";
-import { type Observer, sightsOf } from "./observer.ts";
+import type { Finish, Store } from "../store/store.ts";
+import { type Observer, type Reading, sightsOf } from "./observer.ts";
 
 export interface RescueParts {
   readonly store: Store;
   readonly observer: Observer;
   readonly own: { readonly instance: string; readonly lease: number };
   readonly rules: Rules;
-  /** When the records were asked for, and when they came, monotonic. */
-  readonly read: { readonly asked: number; readonly received: number };
   /** Monotonic: since when our own beats have succeeded. */
   readonly unbrokenSince: () => number;
   /** The store's time. */
@@ -35,15 +33,10 @@ const block = 500;
 /** Records of dead and stopped runners that hold nothing are kept for a day. */
 const recordsKept = 24 * 3_600_000;
 
-export async function rescue(records: readonly RunnerRecord[], parts: RescueParts): Promise<Rescued> {
+export async function rescue({ records, asked, received }: Reading, parts: RescueParts): Promise<Rescued> {
   const { store, observer, own, limit } = parts;
   const holders = await store.holders(limit);
-  const silent = observer.observe(
-    sightsOf(records, holders, own),
-    parts.read.asked,
-    parts.unbrokenSince(),
-    parts.read.received,
-  );
+  const silent = observer.observe(sightsOf(records, holders, own), asked, parts.unbrokenSince(), received);
   const dead: string[] = [];
   for (const { instance, beats } of silent) {
     if (await store.bury(instance, beats, limit)) dead.push(instance);

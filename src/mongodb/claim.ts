@@ -2,14 +2,14 @@
 // update's condition gives each to one of them, and the loser looks again.
 import type { StoredJob } from "../job/job.ts";
 import { Status } from "../job/status.ts";
-import { type Choice, type Claimed, type ClaimRequest, choose } from "../store/claim.ts";
+import { type Choice, type Claimed, type ClaimRequest, choose, type Due } from "../store/claim.ts";
 import { eachOrBad, failBad } from "./bad.ts";
 import { decodeJob, withoutLogs } from "./codec.ts";
 import { literal, triesAnd, tryCount } from "./expressions.ts";
 import type { Limit } from "./limit.ts";
 import { majority, type Place } from "./place.ts";
 import { objectIds } from "./query.ts";
-import { type Due, isDueElsewhere, nextAfter, readWindow, type Sought, type Window, type Windows } from "./window.ts";
+import { isDueElsewhere, nextAfter, readWindow, type Sought, type Window, type Windows } from "./window.ts";
 
 /** How often one claim looks again after others were quicker, or after all it found had no tries left. */
 const passes = 5;

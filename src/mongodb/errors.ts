@@ -113,9 +113,11 @@ export function isRolledBack(error: unknown): boolean {
 /** Whether each write that was refused is a duplicate, or lost a race for a row with another batch: worth another look. */
 export function isContention(error: unknown): boolean {
   const refused = refusals(error);
-  const contended = ({ code }: Refusal): boolean =>
-    code === duplicateKey || code === deadlock || code === writeConflict;
-  return refused.length > 0 && refused.every(contended);
+  return refused.length > 0 && refused.every(isContended);
+}
+
+export function isContended({ code }: Refusal): boolean {
+  return code === duplicateKey || code === deadlock || code === writeConflict;
 }
 
 /** The writes of an unordered batch that were refused; none if the error is not about single writes. */

@@ -3,16 +3,16 @@
 import { dayjobError, storeOutage } from "../errors.ts";
 import { revived } from "../job/data.ts";
 import type { StoredJob } from "../job/job.ts";
+import { compareIds } from "../store/claim.ts";
 import type { Inserted } from "../store/store.ts";
 import { decodeJob, encodeJob, idOf, withoutLogs } from "./codec.ts";
 import type { Doc, DriverSession } from "./driver.ts";
-import { isContention, isDuplicateKey, isPassing, refusals } from "./errors.ts";
+import { isContended, isContention, isDuplicateKey, isPassing, refusals } from "./errors.ts";
 import type { Limit } from "./limit.ts";
 import { majority, type Place } from "./place.ts";
 import { objectIds } from "./query.ts";
 
 const rounds = 8;
-const duplicateKey = 11000;
 
 export async function insert(
   place: Place,
@@ -91,7 +91,7 @@ function isSame(a: StoredJob, b: StoredJob): boolean {
  * with the same ones do not wait for each other.
  */
 async function insertSome({ jobs, bson }: Place, unordered: readonly Given[], limit: Limit): Promise<Set<Given>> {
-  const given = [...unordered].sort((a, b) => (a.job.id < b.job.id ? -1 : 1));
+  const given = [...unordered].sort((a, b) => compareIds(a.job.id, b.job.id));
   try {
     await jobs.insertMany(
       given.map(({ job }) => encodeJob(job, bson)),
@@ -101,14 +101,11 @@ async function insertSome({ jobs, bson }: Place, unordered: readonly Given[], li
   } catch (error) {
     const refused = refusals(error);
     if (isContention(error)) return new Set(refused.flatMap(({ index }) => given[index] ?? []));
-    if (isPassing(error) || !isDuplicateKey(error)) throw error;
-    const other = refused.find(({ code }) => code !== duplicateKey);
-    if (other !== undefined) {
-      throw dayjobError("STORE_FAILED", `MongoDB refused job ${given[other.index]?.job.id}: ${other.message}`, {
-        cause: error,
-      });
-    }
-    return new Set(refused.flatMap(({ index }) => given[index] ?? []));
+    const other = refused.find((one) => !isContended(one));
+    if (isPassing(error) || !isDuplicateKey(error) || other === undefined) throw error;
+    throw dayjobError("STORE_FAILED", `MongoDB refused job ${given[other.index]?.job.id}: ${other.message}`, {
+      cause: error,
+    });
   }
 }
 

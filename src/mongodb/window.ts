@@ -1,7 +1,7 @@
 // Windows of due jobs (ENGINE.md 12): ids read in one go for several batches, so that most claims need no search. A window
 // says only what was due when it was read; whether a job is still to be had is decided by the claim's update.
 import { Status, statusOf } from "../job/status.ts";
-import type { Candidate } from "../store/claim.ts";
+import { type Due, inOrder } from "../store/claim.ts";
 import { dateOf, idOf, numberOf, textOf } from "./codec.ts";
 import type { Doc } from "./driver.ts";
 import { tryCount } from "./expressions.ts";
@@ -9,11 +9,6 @@ import { hotIndex } from "./indexes.ts";
 import type { Limit } from "./limit.ts";
 import type { Place } from "./place.ts";
 import { oneOf } from "./query.ts";
-
-export interface Due extends Candidate {
-  readonly priority: number;
-  readonly runAt: number;
-}
 
 export interface Window {
   /** What is left of it, in the order to claim; takers replace the list. */
@@ -160,10 +155,6 @@ function decodeDue(doc: Doc): Due {
 function merged(first: readonly Due[], unranked: readonly Due[], size: number): Due[] {
   const byId = new Map([...first, ...unranked].map((due) => [due.id, due]));
   return [...byId.values()].sort(inOrder).slice(0, size);
-}
-
-function inOrder(a: Due, b: Due): number {
-  return b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1);
 }
 
 /** When the next job is due that a window of this time could not know of, up to the horizon. */

@@ -1,22 +1,15 @@
 // Writes the ends of tries: batched, tried again until the store has acknowledged them, one write under way at a time. A job
 // is held, and its claim renewed with the runner's, until then.
 import { Batcher } from "../batcher.ts";
-import { type Clock, pause } from "../clock.ts";
 import { isOutage } from "../errors.ts";
-import type { Random } from "../job/backoff.ts";
 import { Status } from "../job/status.ts";
-import { backoff } from "../loop.ts";
 import type { Finish, Finished, Held, Note, Store } from "../store/store.ts";
+import { type InsistParts, insist } from "./insist.ts";
 
-export interface CompleterParts {
-  readonly clock: Clock;
-  readonly random: Random;
+export interface CompleterParts extends InsistParts {
   readonly store: Store;
   /** Milliseconds for one write. */
   readonly limit: number;
-  readonly failed: (error: unknown, during: string) => void;
-  /** Aborts when the runner gives up waiting for the store. */
-  readonly abandoned: AbortSignal;
 }
 
 /** Ends in one write. */
@@ -94,17 +87,8 @@ export class Completer {
     return batch.map((note) => !lost.has(nameOf(note)));
   }
 
-  /** Tries again after outages, until it is done or the runner has given up. */
-  async #insisting<T>(during: string, write: () => Promise<T>): Promise<T> {
-    for (let failures = 1; ; failures++) {
-      try {
-        return await write();
-      } catch (error) {
-        if (!isOutage(error) || this.#parts.abandoned.aborted) throw error;
-        this.#parts.failed(error, during);
-        await pause(this.#parts.clock, backoff(failures, this.#parts.random), this.#parts.abandoned);
-      }
-    }
+  #insisting<T>(during: string, write: () => Promise<T>): Promise<T> {
+    return insist(this.#parts, during, write);
   }
 }
 

@@ -4,7 +4,8 @@ import type { Clock } from "../clock.ts";
 import { isOutage } from "../errors.ts";
 import type { Random } from "../job/backoff.ts";
 import { Loop } from "../loop.ts";
-import type { HeldMark, RunnerRecord, Store } from "../store/store.ts";
+import type { Reading } from "../maintenance/observer.ts";
+import type { HeldMark, Store } from "../store/store.ts";
 import type { Holdings } from "./holdings.ts";
 import type { Identity } from "./identity.ts";
 
@@ -22,10 +23,7 @@ export interface HeartbeatParts {
   /** What the store holds for us and we do not know of. */
   readonly strayed: (held: readonly HeldMark[]) => Promise<void>;
   /** Called after each acknowledged beat, with all runner records. */
-  readonly seen: (
-    records: readonly RunnerRecord[],
-    read: { readonly asked: number; readonly received: number },
-  ) => void;
+  readonly seen: (reading: Reading) => void;
   readonly failed: (error: unknown, during: string) => void;
 }
 
@@ -168,6 +166,6 @@ export class Heartbeat {
     const records = await this.#parts.store.runners(this.#limit);
     const leases = records.filter(({ state }) => state === "live").map(({ lease }) => lease);
     this.#shortestLease = Math.min(this.#parts.identity.lease, ...leases);
-    this.#parts.seen(records, { asked, received: this.#parts.clock.monotonic() });
+    this.#parts.seen({ records, asked, received: this.#parts.clock.monotonic() });
   }
 }

@@ -2,13 +2,11 @@
 
 import type { Engine } from "../client/engine.ts";
 import type { Jobs } from "../client/jobs.ts";
-import { type Clock, pause } from "../clock.ts";
 import { type DayjobError, isOutage } from "../errors.ts";
 import { storable } from "../job/data.ts";
 import { type Job, type StoredJob, toJob } from "../job/job.ts";
 import { defaultRules, type Ending, settle } from "../job/lifecycle.ts";
 import { Status } from "../job/status.ts";
-import { backoff } from "../loop.ts";
 import type { Held, HeldMark, Store } from "../store/store.ts";
 import { claimedJob, claimLost, type RunState } from "./claimed-job.ts";
 import type { Completer } from "./completer.ts";
@@ -17,6 +15,7 @@ import { cancelledReason, execute, type RunEnd } from "./executor.ts";
 import type { Handler } from "./handler.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Holdings } from "./holdings.ts";
+import { insist } from "./insist.ts";
 import type { RunnerSettings } from "./options.ts";
 import type { Slots } from "./slots.ts";
 import type { Tally } from "./tally.ts";
@@ -30,7 +29,8 @@ export interface Tell {
   failed(error: unknown, during: string): void;
 }
 
-export interface InHandParts {
+/** What a session runs with. */
+export interface Surroundings {
   readonly name: string;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly settings: RunnerSettings;
@@ -38,6 +38,9 @@ export interface InHandParts {
   readonly store: Store;
   readonly jobs: Jobs;
   readonly tell: Tell;
+}
+
+export interface InHandParts extends Surroundings {
   readonly tally: Tally;
   readonly slots: Slots;
   readonly holdings: Holdings;
@@ -235,20 +238,19 @@ export class InHand {
     relieved();
   }
 
-  /** The job as the store has it; insists through outages until the runner gives up. */
+  /** The job as the store has it, through outages; undefined if that cannot be learned. */
   async #read(id: string): Promise<readonly StoredJob[] | undefined> {
     const { engine, store, tell, abandoned } = this.#parts;
-    const clock: Clock = engine.clock;
-    for (let failures = 1; !abandoned.aborted; failures++) {
-      try {
-        return await store.get([id], engine.timeout);
-      } catch (error) {
-        tell.failed(error, "complete");
-        if (!isOutage(error)) return undefined;
-        await pause(clock, backoff(failures, engine.random), abandoned);
-      }
+    const { clock, random } = engine;
+    const failed = tell.failed.bind(tell);
+    const read = async (): Promise<readonly StoredJob[] | undefined> =>
+      abandoned.aborted ? undefined : store.get([id], engine.timeout);
+    try {
+      return await insist({ clock, random, failed, abandoned }, "complete", read);
+    } catch (error) {
+      failed(error, "complete");
+      return undefined;
     }
-    return undefined;
   }
 }
 

@@ -1,37 +1,26 @@
 // One life of a runner, from a start to its stop: wires the parts together, and stops them in their order.
 
-import type { Engine } from "../client/engine.ts";
-import type { Jobs } from "../client/jobs.ts";
 import { pause } from "../clock.ts";
 import { type Job, type StoredJob, toJob } from "../job/job.ts";
 import { defaultRules, type Ending, settle } from "../job/lifecycle.ts";
 import { isFinished } from "../job/status.ts";
 import { Loop } from "../loop.ts";
-import { Observer } from "../maintenance/observer.ts";
+import { Observer, type Reading } from "../maintenance/observer.ts";
 import { rescue } from "../maintenance/rescue.ts";
-import type { HeldMark, RunnerRecord, Store } from "../store/store.ts";
+import type { HeldMark } from "../store/store.ts";
 import { Completer } from "./completer.ts";
 import { stoppingReason } from "./executor.ts";
 import { Fetcher } from "./fetcher.ts";
-import type { Handler } from "./handler.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Holdings } from "./holdings.ts";
 import { Identity } from "./identity.ts";
-import { InHand, type Tell } from "./in-hand.ts";
-import type { RunnerSettings } from "./options.ts";
+import { InHand, type Surroundings } from "./in-hand.ts";
 import { Slots } from "./slots.ts";
 import { Tally } from "./tally.ts";
 
-export interface SessionParts {
-  readonly name: string;
-  readonly handlers: ReadonlyMap<string, Handler>;
-  readonly settings: RunnerSettings;
-  readonly engine: Engine;
-  readonly store: Store;
-  readonly jobs: Jobs;
+export interface SessionParts extends Surroundings {
   /** The most jobs to start; Infinity but for a drain. */
   readonly most: number;
-  readonly tell: Tell;
 }
 
 export class Session {
@@ -47,8 +36,7 @@ export class Session {
   readonly #marks: Loop;
   readonly #abandoned = new AbortController();
   readonly #quiet: (() => void)[] = [];
-  #records: readonly RunnerRecord[] = [];
-  #read = { asked: 0, received: 0 };
+  #reading: Reading = { records: [], asked: 0, received: 0 };
 
   constructor(parts: SessionParts) {
     const { name, handlers, settings, engine, store, tell } = parts;
@@ -75,7 +63,7 @@ export class Session {
       died: () => this.#died(),
       cancelled: (mark) => this.#inHand.cancel(mark),
       strayed: (strays) => this.#giveBackStrays(strays),
-      seen: (records, read) => this.#seen(records, read),
+      seen: (reading) => this.#seen(reading),
     });
     this.#inHand = new InHand({
       ...parts,
@@ -195,21 +183,19 @@ export class Session {
     await store.finish(ends, engine.timeout);
   }
 
-  #seen(records: readonly RunnerRecord[], read: { readonly asked: number; readonly received: number }): void {
-    this.#records = records;
-    this.#read = read;
-    this.#fetcher.seen(records);
+  #seen(reading: Reading): void {
+    this.#reading = reading;
+    this.#fetcher.seen(reading.records);
     this.#rescue.wake();
   }
 
   async #rescueOnce(observer: Observer): Promise<number> {
     const { store, engine, settings, tell } = this.#parts;
-    const { dead, jobs } = await rescue(this.#records, {
+    const { dead, jobs } = await rescue(this.#reading, {
       store,
       observer,
       own: { instance: this.#identity.instance, lease: settings.lease },
       rules: { ...defaultRules, random: engine.random },
-      read: this.#read,
       unbrokenSince: () => this.#heartbeat.unbrokenSince,
       storeNow: () => this.#now(),
       limit: engine.timeout,

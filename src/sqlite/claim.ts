@@ -1,14 +1,9 @@
 // Claims: reads due jobs by the hot index, priority by priority, chooses, and marks them, in one transaction.
 import { type StoredJob, triesKept } from "../job/job.ts";
 import { Status } from "../job/status.ts";
-import { type Candidate, type Claimed, type ClaimRequest, choose } from "../store/claim.ts";
+import { type Claimed, type ClaimRequest, choose, type Due, inOrder } from "../store/claim.ts";
 import { fromPacked, packed } from "./codec.ts";
 import type { Connection, Row } from "./driver.ts";
-
-interface Due extends Candidate {
-  readonly priority: number;
-  readonly runAt: number;
-}
 
 /** The next lower priority of a kind that has claimable jobs: a seek. */
 export const nextPrioritySql = `select priority from dayjob_jobs indexed by dayjob_claimable
@@ -58,7 +53,7 @@ function dueJobs(connection: Connection, request: ClaimRequest): { due: readonly
     isCut ||= found.length >= limit;
     due.push(...found);
   }
-  due.sort((a, b) => b.priority - a.priority || a.runAt - b.runAt || (a.id < b.id ? -1 : 1));
+  due.sort(inOrder);
   return { due, isCut };
 }
 

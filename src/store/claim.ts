@@ -39,6 +39,30 @@ export interface Claimed {
 /** What choosing needs to know of a due job. */
 export type Candidate = Pick<StoredJob, "id" | "kind" | "status" | "retries" | "tryCount" | "lost">;
 
+/** A due job with its place in the order of claims. */
+export interface Due extends Candidate {
+  readonly priority: number;
+  /** Milliseconds. */
+  readonly runAt: number;
+}
+
+/** The order of claims: priority, then `runAt`; what is equal in both stands in the order of the ids. */
+export function inOrder(a: Place, b: Place): number {
+  return b.priority - a.priority || Number(a.runAt) - Number(b.runAt) || compareIds(a.id, b.id);
+}
+
+interface Place {
+  readonly id: string;
+  readonly priority: number;
+  readonly runAt: Date | number;
+}
+
+/** Ids of equal length in the order of their digits, on both stores. */
+export function compareIds(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
 export interface Choice<C extends Candidate = Candidate> {
   readonly take: readonly C[];
   /** To be failed, not run (`isExhausted`). */

@@ -1,8 +1,8 @@
 // What memory stores share, and the questions they ask of it.
 import { type LogLine, type StoredJob, zeroTime } from "../job/job.ts";
 import { Status } from "../job/status.ts";
+import { compareIds } from "../store/claim.ts";
 import type { Page, RunnerRecord } from "../store/store.ts";
-import { compareIds } from "./memory-jobs.ts";
 
 export interface MemoryData {
   readonly jobs: Map<string, StoredJob>;

@@ -19,16 +19,6 @@ export function copyJob(job: StoredJob): StoredJob {
   };
 }
 
-/** Priority, then `runAt`; what is equal in both stands in the order of the ids. */
-export function inOrder(a: StoredJob, b: StoredJob): number {
-  return b.priority - a.priority || a.runAt.getTime() - b.runAt.getTime() || compareIds(a.id, b.id);
-}
-
-export function compareIds(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
-
 /** A job as a claim leaves it: working, with its try pushed and counted. */
 export function claimedJob(job: StoredJob, { runner, token, now }: ClaimRequest): StoredJob {
   const begun: Try = { runner: runner.name, when: now };

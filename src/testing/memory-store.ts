@@ -6,7 +6,7 @@ import { type Bson, ownBson } from "../job/data.ts";
 import { type Filter, matches } from "../job/filter.ts";
 import { type LogLine, linesKept, type StoredJob } from "../job/job.ts";
 import { isClaimable, isFinished, Status } from "../job/status.ts";
-import type { Claimed, ClaimRequest } from "../store/claim.ts";
+import { type Claimed, type ClaimRequest, inOrder } from "../store/claim.ts";
 import type {
   Act,
   Acted,
@@ -25,16 +25,7 @@ import type {
   Unwatch,
 } from "../store/store.ts";
 import { all, holderOf, holders, type MemoryData, memoryData, sorted, unknownRunner, working } from "./memory-data.ts";
-import {
-  actedJob,
-  chooseByLane,
-  claimedJob,
-  copyJob,
-  exhaustedJob,
-  inOrder,
-  nextDue,
-  settledJob,
-} from "./memory-jobs.ts";
+import { actedJob, chooseByLane, claimedJob, copyJob, exhaustedJob, nextDue, settledJob } from "./memory-jobs.ts";
 
 export interface MemoryOptions {
   /** Whose `now` is the store's time. Default: the system's. */
