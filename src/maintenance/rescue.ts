@@ -39,6 +39,8 @@ export async function rescue({ records, asked, received }: Reading, parts: Rescu
   const silent = observer.observe(sightsOf(records, holders, own), asked, parts.unbrokenSince(), received);
   const dead: string[] = [];
   for (const { instance, beats } of silent) {
+    // A burial may have waited through an outage: from then on the silence of the others proves nothing.
+    if (parts.unbrokenSince() > asked) break;
     if (await store.bury(instance, beats, limit)) dead.push(instance);
   }
   const gone = new Map<string, Ending>(dead.map((instance) => [instance, { how: "lost" }]));
