@@ -96,10 +96,20 @@ describe("rules about retries", () => {
 });
 
 describe("waits", () => {
+  /** A job of 20,000 tries, as it was claimed. */
+  const put = (given: Partial<Parameters<typeof waitAfter>[0]>): Parameters<typeof waitAfter>[0] => ({
+    backoff: "exponential",
+    retryInterval: 0,
+    maxRetries: 20_000,
+    retries: 20_000,
+    tryCount: 1,
+    ...given,
+  });
+
   it("are the job's own where they are fixed", () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat(1e9), (tryCount, retryInterval) => {
-        expect(waitAfter({ backoff: "fixed", retryInterval, tryCount }, Math.random)).toBe(retryInterval);
+        expect(waitAfter(put({ backoff: "fixed", retryInterval, tryCount }), Math.random)).toBe(retryInterval);
       }),
     );
   });
@@ -111,12 +121,12 @@ describe("waits", () => {
         fc.nat(10_000),
         fc.nat(1e8),
         fc.double({ min: 0, max: noMore, noNaN: true }),
-        (tryCount, first, random) => {
-          const job = { backoff: "exponential", retryInterval: first, tryCount } as const;
+        (tries, first, random) => {
+          const job = put({ retryInterval: first, retries: 20_000 - tries });
           const wait = waitAfter(job, () => random);
           expect(wait).toBeGreaterThanOrEqual(0);
           expect(wait).toBeLessThanOrEqual(Math.max(longestWait, first));
-          expect(waitAfter({ ...job, tryCount: tryCount + 1 }, () => random)).toBeGreaterThanOrEqual(wait);
+          expect(waitAfter({ ...job, retries: job.retries - 1 }, () => random)).toBeGreaterThanOrEqual(wait);
           expect(Number.isInteger(wait)).toBe(true);
         },
       ),
@@ -125,16 +135,30 @@ describe("waits", () => {
 
   it("begin at a second, or at the retryInterval", () => {
     const most = (retryInterval: number, tryCount: number): number =>
-      waitAfter({ backoff: "exponential", retryInterval, tryCount }, () => 1);
+      waitAfter(put({ retryInterval, retries: 20_001 - tryCount, tryCount }), () => 1);
     expect([most(0, 1), most(0, 2), most(0, 3), most(0, 100)]).toEqual([1000, 2000, 4000, longestWait]);
     expect([most(5000, 1), most(5000, 2), most(7_200_000, 1), most(7_200_000, 9)]).toEqual([
       5000, 10_000, 7_200_000, 7_200_000,
     ]);
   });
 
+  it("begin again once a retry by hand has given the tries back", () => {
+    const again = put({ retries: 20_000, tryCount: 12 });
+    expect(waitAfter(again, () => 1)).toBe(1000);
+  });
+
+  it("go by the tries behind it where a document of the Go package does not say how many it was given", () => {
+    const job = put({ maxRetries: undefined, retries: 2, tryCount: 4 });
+    expect(waitAfter(job, () => 1)).toBe(8000);
+  });
+
   it("are never negative, whatever an old document says", () => {
     for (const backoff of ["fixed", "exponential"] as const) {
-      expect(waitAfter({ backoff, retryInterval: -5, tryCount: -1 }, () => 0.5)).toBeGreaterThanOrEqual(0);
+      for (const retries of [-1, 30_000]) {
+        expect(waitAfter(put({ backoff, retryInterval: -5, tryCount: -1, retries }), () => 0.5)).toBeGreaterThanOrEqual(
+          0,
+        );
+      }
     }
   });
 });
