@@ -5,6 +5,9 @@ import type { Random } from "./random.ts";
 import type { Server } from "./server.ts";
 import type { World } from "./world.ts";
 
+/** Of all runners, in milliseconds. */
+const longestLease = 4000;
+
 export interface FaultsParts {
   readonly world: World;
   readonly random: Random;
@@ -46,17 +49,18 @@ export class Faults {
     }
   }
 
+  /** A machine whose wall clock is set back and that is suspended between two beats cannot tell that time has passed: left out. */
   #pause(left: number): void {
     const { world, random, hosts } = this.#parts;
     const { machine } = random.pick(hosts);
-    const how = random.pick(["stopped", "suspended"] as const);
+    const blind = world.time - machine.setBack < longestLease;
+    const how = random.pick(["stopped", blind ? "stopped" : "suspended"] as const);
     const wait = Math.min(left, random.chance(0.5) ? random.between(20, 900) : random.between(900, 9000));
     if (machine.crashed) return;
     if (world.tracing) world.say(machine.name, `== ${how} for ${wait.toFixed(0)} ms`);
     machine.pause(wait, how);
   }
 
-  /** A suspended machine whose wall clock jumps back meanwhile cannot tell that time has passed: left out. */
   #jump(): void {
     const { world, random, hosts } = this.#parts;
     const { machine } = random.pick(hosts);

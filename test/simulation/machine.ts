@@ -16,6 +16,8 @@ export class Machine implements Mortal {
   lastFault = Number.NEGATIVE_INFINITY;
   /** World times at which its beats were applied. */
   readonly beats: number[] = [];
+  /** When its wall clock was last set back. */
+  setBack = Number.NEGATIVE_INFINITY;
   /** Timers that are set. */
   timers = 0;
   readonly #world: World;
@@ -37,6 +39,7 @@ export class Machine implements Mortal {
   /** The wall clock is set to another time. */
   jump(by: number): void {
     this.#skew += by;
+    if (by < 0) this.setBack = this.#world.time;
   }
 
   /** SIGSTOP: nothing runs, both clocks go on. Suspended: the monotonic clock, and all timers with it, stand still. */
