@@ -7,6 +7,12 @@ export interface WithErrors {
   error: { error: unknown; during: string };
 }
 
+/** What should be known, though nothing has failed; `code` is a word to switch on. */
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
+
 type Listener = (event: never) => unknown;
 
 interface Listening {

@@ -2,7 +2,7 @@
 export type { Bulk, Changed } from "./client/changer.ts";
 export type { Change, Jobs, JobsEvents, PutOptions } from "./client/jobs.ts";
 export type { ClientOptions } from "./client/options.ts";
-export type { MongoConnection, MongoDatabase, SqliteDatabase, Target } from "./client/target.ts";
+export type { MongoConnection, MongoDatabase, MongooseConnection, SqliteDatabase, Target } from "./client/target.ts";
 export { type Code, type DayjobError, isDayjobError } from "./errors.ts";
 export { type Duration, parseDuration } from "./job/duration.ts";
 export type { Span, Where, Which } from "./job/filter.ts";

@@ -1,8 +1,10 @@
 // The composition root: a target and options in, a client over the right store out. Drivers are loaded when they are used.
+import type { Connect } from "./client/engine.ts";
 import { createJobs, type Jobs } from "./client/jobs.ts";
 import { type ClientOptions, type ClientSettings, clientOptionNames, clientSettings } from "./client/options.ts";
 import { type ParsedTarget, parseTarget, type Target } from "./client/target.ts";
 import { dayjobError, inBrief } from "./errors.ts";
+import type { Warning } from "./events.ts";
 import { checkOptions } from "./job/options.ts";
 import type { Store } from "./store/store.ts";
 
@@ -11,7 +13,10 @@ export interface OpenOptions extends ClientOptions {
   collection?: string;
   /** MongoDB: the driver's module (`import * as mongodb`, or `mongoose.mongo`), where its classes cannot be found from a client or database. */
   driver?: { readonly BSON: unknown };
-  /** False: make and change no indexes or tables; `jobs.migrate()` does. */
+  /**
+   * False: make and change no indexes or tables; `jobs.migrate()` does. A store that lacks them is a warning; one of a newer
+   * version is refused all the same.
+   */
   migrate?: boolean;
   /** SQLite: "full" by default: a put is on the disk when it resolves. "normal": a power cut may lose the last moments. */
   durability?: "full" | "normal";
@@ -37,7 +42,10 @@ const longestCollection = 120;
 export async function open(target?: Target, options?: OpenOptions): Promise<Jobs> {
   const settings = openSettings(options);
   const parsed = target === undefined ? undefined : parseTarget(target);
-  const jobs = createJobs(() => connect(parsed ?? defaultTarget(), settings), settings);
+  const jobs = createJobs(
+    connectTo(() => parsed ?? defaultTarget(), settings),
+    settings,
+  );
   await jobs.ready();
   return jobs;
 }
@@ -51,23 +59,38 @@ export async function open(target?: Target, options?: OpenOptions): Promise<Jobs
 export function openLazy(target?: Target | (() => Target | Promise<Target>), options?: OpenOptions): Jobs {
   const settings = openSettings(options);
   if (typeof target === "function")
-    return createJobs(async () => connect(parseTarget(await target()), settings), settings);
+    return createJobs(
+      connectTo(async () => parseTarget(await target()), settings),
+      settings,
+    );
   const parsed = target === undefined ? undefined : parseTarget(target);
-  return createJobs(() => connect(parsed ?? defaultTarget(), settings), settings);
+  return createJobs(
+    connectTo(() => parsed ?? defaultTarget(), settings),
+    settings,
+  );
 }
 
-async function connect(target: ParsedTarget, settings: OpenSettings): Promise<Store> {
-  const store = await openStore(target, settings);
-  if (!settings.migrate) return store;
-  try {
-    await store.migrate(settings.timeout);
-    return store;
-  } catch (error) {
-    await store.close().catch(() => {
-      // The error that matters is the one of the migration.
-    });
-    throw error;
-  }
+function connectTo(target: () => ParsedTarget | Promise<ParsedTarget>, settings: OpenSettings): Connect {
+  return async (warn) => {
+    const store = await openStore(await target(), settings);
+    try {
+      if (settings.migrate) await store.migrate(settings.timeout);
+      else if (!(await store.isMigrated(settings.timeout))) warn(notMigrated(store));
+      return store;
+    } catch (error) {
+      await store.close().catch(() => {
+        // The error that matters is the one of the migration.
+      });
+      throw error;
+    }
+  };
+}
+
+function notMigrated({ name }: Store): Warning {
+  return {
+    code: "NOT_MIGRATED",
+    message: `the store on ${name} lacks tables or indexes of this version, and was opened with migrate: false; call jobs.migrate() once before it is used`,
+  };
 }
 
 async function openStore(parsed: ParsedTarget, settings: OpenSettings): Promise<Store> {

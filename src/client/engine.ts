@@ -2,6 +2,7 @@
 // is closed.
 import { type Clock, pause } from "../clock.ts";
 import { dayjobError, isOutage } from "../errors.ts";
+import type { Warning } from "../events.ts";
 import type { Random } from "../job/backoff.ts";
 import type { Duration } from "../job/duration.ts";
 import type { NewJob } from "../job/new-job.ts";
@@ -40,12 +41,17 @@ export interface EngineParts {
   readonly random: Random;
   readonly timeout: number;
   readonly dataLimit: number;
-  readonly connect: () => Promise<Store>;
+  readonly connect: Connect;
   readonly kinds: ReadonlyMap<string, unknown>;
   readonly rulesOf: (kind: string) => KindRules<never> | undefined;
   readonly beforePut: ((job: NewJob) => NewJob) | undefined;
   readonly failed: (error: unknown, during: string) => void;
+  /** Told once a store is open. */
+  readonly warned: (warning: Warning) => void;
 }
+
+/** Opens the store; what the user should know of it beside the store's own warnings goes to `warn`. */
+export type Connect = (warn: (warning: Warning) => void) => Promise<Store>;
 
 export class ClientEngine implements Engine {
   readonly clock: Clock;
@@ -136,7 +142,8 @@ export class ClientEngine implements Engine {
   }
 
   async #open(): Promise<Store> {
-    const store = await this.parts.connect();
+    const warnings: Warning[] = [];
+    const store = await this.parts.connect((warning) => warnings.push(warning));
     try {
       await this.storeClock.measure(store, this.timeout);
       if (this.closing.aborted) throw closed();
@@ -145,6 +152,7 @@ export class ClientEngine implements Engine {
       throw error;
     }
     this.#opened = store;
+    for (const warning of [...(store.warnings ?? []), ...warnings]) this.parts.warned(warning);
     return store;
   }
 

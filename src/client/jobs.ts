@@ -1,6 +1,6 @@
 // The client: what `open` gives. It puts jobs, reads and changes them, and makes runners. Starts no timer of its own.
 /// <reference lib="esnext.disposable" preserve="true" />
-import { Emitter } from "../events.ts";
+import { Emitter, type Warning } from "../events.ts";
 import type { Where, Which } from "../job/filter.ts";
 import type { JobId } from "../job/id.ts";
 import type { Job, LogLine, PutJob } from "../job/job.ts";
@@ -11,10 +11,9 @@ import type { RunnerOptions } from "../runner/options.ts";
 import type { Outcome } from "../runner/outcome.ts";
 import { createRunner } from "../runner/runner.ts";
 import type { Runner } from "../runner/surface.ts";
-import type { Store } from "../store/store.ts";
 import type { Bulk, Changed } from "./changer.ts";
 import * as changer from "./changer.ts";
-import { attachEngine, ClientEngine } from "./engine.ts";
+import { attachEngine, ClientEngine, type Connect } from "./engine.ts";
 import * as finder from "./finder.ts";
 import { runnerArguments } from "./handlers.ts";
 import type { ClientSettings } from "./options.ts";
@@ -29,6 +28,11 @@ export interface JobsEvents {
   /** Jobs that this client has stored; not those of a caller's transaction, which may not commit. */
   put: { jobs: readonly Job[] };
   error: { error: unknown; during: string };
+  /**
+   * What the opening found that should be known: `LOWER_DURABILITY`, `NO_WAL`, `NETWORK_DISK`, `NOT_MIGRATED`. Listen right
+   * after `open` resolves; whatever nobody listens to is written to the console.
+   */
+  warning: { message: string; code: string };
 }
 
 /** What `update` may change. */
@@ -106,18 +110,20 @@ export interface Jobs extends AsyncDisposable {
 }
 
 /** A client over a store that `connect` opens at first use. */
-export function createJobs(connect: () => Promise<Store>, settings: ClientSettings): Jobs {
+export function createJobs(connect: Connect, settings: ClientSettings): Jobs {
   return new JobsClient(connect, settings);
 }
 
 class JobsClient implements Jobs {
   readonly #engine: ClientEngine;
-  readonly #events = new Emitter<JobsEvents>(["put", "error"]);
+  readonly #events = new Emitter<JobsEvents>(["put", "error", "warning"]);
   readonly #putter: Putter;
 
-  constructor(connect: () => Promise<Store>, settings: ClientSettings) {
+  constructor(connect: Connect, settings: ClientSettings) {
     const failed = (error: unknown, during: string): void => this.#events.emit("error", { error, during });
-    this.#engine = new ClientEngine({ ...settings, connect, failed });
+    // Later than whoever awaits the opening, who may listen then.
+    const warned = (warning: Warning): void => process.nextTick(() => this.#warn(warning));
+    this.#engine = new ClientEngine({ ...settings, connect, failed, warned });
     this.#putter = new Putter(this.#engine, this.#events);
     attachEngine(this, this.#engine);
   }
@@ -179,6 +185,11 @@ class JobsClient implements Jobs {
   get supports(): { readonly transactions: boolean; readonly watch: boolean } {
     const { transactions = false, watch = false } = this.#engine.opened?.capabilities ?? {};
     return { transactions, watch };
+  }
+
+  #warn({ code, message }: Warning): void {
+    if (this.#events.has("warning")) this.#events.emit("warning", { code, message });
+    else console.warn(`dayjob: ${message} (${code})`);
   }
 
   async ready(): Promise<void> {

@@ -27,9 +27,9 @@ export class StoreClock {
     this.#clock = clock;
   }
 
-  /** Asks the store for its time. SQLite has none of its own: there it is the wall clock of this machine. */
+  /** Asks the store for its time, where it has a clock of its own; else that is the wall clock of this machine. */
   async measure(store: Store, limit: number): Promise<void> {
-    if (store.name === "SQLite") return;
+    if (!store.capabilities.ownClock) return;
     const offset = await this.#ask(store, limit);
     this.#source = { store, limit };
     this.#offset = offset;

@@ -13,20 +13,26 @@ export interface MongoConnection {
   startSession(...rest: never[]): unknown;
 }
 
+/** A connection of Mongoose; once it is open, `db` is its database. */
+export interface MongooseConnection {
+  readonly db?: MongoDatabase | undefined;
+  getClient(): unknown;
+}
+
 /** An open database of node:sqlite, libsql or better-sqlite3. */
 export interface SqliteDatabase {
   prepare(sql: string): unknown;
   exec(sql: string): unknown;
 }
 
-export type Target = string | MongoDatabase | MongoConnection | SqliteDatabase;
+export type Target = string | MongoDatabase | MongoConnection | MongooseConnection | SqliteDatabase;
 
 export type ParsedTarget =
-  | { readonly store: "mongodb"; readonly target: string | MongoDatabase | MongoConnection }
+  | { readonly store: "mongodb"; readonly target: string | MongoDatabase | MongoConnection | MongooseConnection }
   | { readonly store: "sqlite"; readonly target: string | SqliteDatabase };
 
 const accepted =
-  'give "mongodb://...", "mongodb+srv://...", "file:path", a path that ends in ".db", ":memory:", a MongoClient or Db of the driver, or an open SQLite database';
+  'give "mongodb://...", "mongodb+srv://...", "file:path", a path that ends in ".db", ":memory:", a MongoClient or Db of the driver, a connection of Mongoose, or an open SQLite database';
 
 /** @throws BAD_TARGET; credentials are masked in its message. */
 export function parseTarget(target: unknown, name = "the target"): ParsedTarget {
@@ -34,11 +40,10 @@ export function parseTarget(target: unknown, name = "the target"): ParsedTarget 
   if (typeof target === "object" && target !== null) {
     if (has(target, "startSession") && has(target, "db"))
       return { store: "mongodb", target: target as MongoConnection };
-    if (has(target, "collection") && typeof (target as MongoDatabase).databaseName === "string") {
-      return { store: "mongodb", target: target as MongoDatabase };
-    }
+    if (isMongoDatabase(target)) return { store: "mongodb", target };
     if (has(target, "prepare") && has(target, "exec")) return { store: "sqlite", target: target as SqliteDatabase };
-    if (has(target, "getClient")) throw badTarget(name, "a connection of Mongoose", "; give connection.getClient()");
+    if (has(target, "getClient"))
+      return { store: "mongodb", target: openConnection(target as MongooseConnection, name) };
   }
   throw badTarget(name, inBrief(target), `; ${accepted}`);
 }
@@ -55,6 +60,16 @@ function parseUrl(url: string, name: string): ParsedTarget {
   if (url === ":memory:" || /^file:./.test(url)) return { store: "sqlite", target: url };
   if (url.endsWith(".db") && !/^[a-z][a-z0-9+.-]+:/i.test(url)) return { store: "sqlite", target: url };
   throw badTarget(name, inBrief(masked(url)), `; ${accepted}`);
+}
+
+function openConnection(connection: MongooseConnection, name: string): MongooseConnection {
+  if (isMongoDatabase(connection.db)) return connection;
+  throw badTarget(name, "a connection of Mongoose that is not open", "; await mongoose.connect() first, or give a URL");
+}
+
+function isMongoDatabase(value: unknown): value is MongoDatabase {
+  if (typeof value !== "object" || value === null || !has(value, "collection")) return false;
+  return typeof (value as MongoDatabase).databaseName === "string";
 }
 
 function badTarget(name: string, what: string, rest: string): Error {

@@ -15,7 +15,7 @@ export async function capabilitiesOf(place: Place): Promise<Capabilities> {
     tried(place, isCluster, tryTransaction(place)),
     isCluster ? tried(place, isCluster, tryStream(place)) : false,
   ]);
-  return { transactions, watch };
+  return { transactions, watch, ownClock: true };
 }
 
 /** Whether a trial went well; an outage or a late answer says nothing, so then the server's own word counts. */

@@ -117,7 +117,7 @@ function givenClient(target: unknown): { client: DriverClient; database: string 
   }
   throw dayjobError(
     "BAD_TARGET",
-    `the target is ${inBrief(target)}; give a mongodb:// URL, a MongoClient, or a Db (mongoose.connection.getClient() for Mongoose)`,
+    `the target is ${inBrief(target)}; give a mongodb:// URL, a MongoClient, a Db, or an open connection of Mongoose`,
   );
 }
 

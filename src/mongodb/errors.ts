@@ -93,7 +93,7 @@ export function translated(error: unknown, verb: string): Error {
   if (isMissingIndex(error)) {
     return dayjobError(
       "STORE_FAILED",
-      `MongoDB has no index for ${verb}; call migrate() once, or open with migrate: true`,
+      `MongoDB has no index for ${verb}; call jobs.migrate() once, or open with migrate: true`,
       { cause: error },
     );
   }

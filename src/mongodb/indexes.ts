@@ -31,12 +31,19 @@ const removedIndexes: readonly Doc[] = [{ key: { when: 1 }, name: "dayjob_when",
 
 const attempts = 6;
 const unauthorized = 13;
+const noCollection = 26;
 
 export async function migrate(place: Place, limit: Limit): Promise<void> {
   await checkVersion(place, limit);
   await makeIndexes(place, place.jobs, jobIndexes, limit);
   await makeIndexes(place, place.removed, removedIndexes, limit);
   await writeVersion(place, limit);
+}
+
+/** Whether all indexes are there, whoever made them; the version is written by `migrate` only, and may be missing. */
+export async function isMigrated(place: Place, limit: Limit): Promise<boolean> {
+  await checkVersion(place, limit);
+  return (await hasIndexes(place.jobs, jobIndexes, limit)) && (await hasIndexes(place.removed, removedIndexes, limit));
 }
 
 async function checkVersion({ meta }: Place, limit: Limit): Promise<void> {
@@ -71,7 +78,7 @@ async function makeIndexes(
       return;
     } catch (error) {
       if (isPassing(error) && codeOf(error) === undefined) throw error;
-      if (await hasIndexes(collection, indexes, limit)) return;
+      if (await hasIndexes(collection, indexes, limit).catch(() => false)) return;
       if (attempt === attempts || codeOf(error) === unauthorized) throw indexesRefused(error);
       await pause(place.clock, attempt * (20 + 80 * place.random()));
     }
@@ -80,11 +87,13 @@ async function makeIndexes(
 
 /** Whether each is there, under whatever name: what is hinted and relied on is the key, the uniqueness and being partial. */
 async function hasIndexes(collection: DriverCollection, indexes: readonly Doc[], limit: Limit): Promise<boolean> {
-  // Where there is no collection yet, there is no list of its indexes.
   const there = await collection
     .listIndexes(limit())
     .toArray()
-    .catch(() => []);
+    .catch((error: unknown) => {
+      if (codeOf(error) === noCollection) return [];
+      throw error;
+    });
   const marks = new Set(there.map(mark));
   return indexes.every((index) => marks.has(mark(index)));
 }

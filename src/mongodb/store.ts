@@ -25,7 +25,7 @@ import { act } from "./act.ts";
 import { claim } from "./claim.ts";
 import type { DriverClient } from "./driver.ts";
 import { complete, finish } from "./finish.ts";
-import { migrate } from "./indexes.ts";
+import { isMigrated, migrate } from "./indexes.ts";
 import { insert, insertInSession } from "./insert.ts";
 import { type Limit, limited } from "./limit.ts";
 import { note } from "./note.ts";
@@ -71,6 +71,10 @@ class MongoStore implements Store {
 
   migrate(limit: number): Promise<void> {
     return this.#verb("migrate", limit, (left) => migrate(this.#place, left));
+  }
+
+  isMigrated(limit: number): Promise<boolean> {
+    return this.#verb("isMigrated", limit, (left) => isMigrated(this.#place, left));
   }
 
   async close(): Promise<void> {

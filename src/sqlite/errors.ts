@@ -29,6 +29,12 @@ export function translated(error: unknown, path: string): Error {
       `a transaction of your own was open on ${path} until the time limit; end it before you await, or use within(jobs, database) of dayjob/sqlite inside it`,
       error,
     );
+  if (/no such table: dayjob_/.test(text))
+    return dayjobError(
+      "STORE_FAILED",
+      `${path} has no tables of dayjob; call jobs.migrate() once, or open with migrate: true`,
+      { cause: error },
+    );
   if (isBusy(error))
     return storeOutage(`${path} is locked by another process; it was tried until the time limit`, error);
   if (/SQLITE_FULL|disk is full/.test(text))

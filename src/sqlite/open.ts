@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { dayjobError } from "../errors.ts";
+import type { Warning } from "../events.ts";
 import type { Store } from "../store/store.ts";
 import { Connection, connect, type DriverName, type SqliteDatabase } from "./driver.ts";
 import { transactionIsOpen, translated } from "./errors.ts";
@@ -68,25 +69,37 @@ function readOne(connection: Connection): unknown {
  * Durability is set, not inherited (ENGINE.md 23): WAL, and the level asked for, on a given connection too. Returns what the
  * user should know. Neither can be set inside a transaction, whose end is waited for.
  */
-function settle(connection: Connection, durability: "full" | "normal", isOwn: boolean): readonly string[] {
+function settle(connection: Connection, durability: "full" | "normal", isOwn: boolean): readonly Warning[] {
   if (isOwn) connection.all(`pragma busy_timeout = ${blockedAtMost}`);
   if (connection.inTransaction) throw transactionIsOpen();
-  const warnings = isOwn ? [] : loweredBefore(connection, durability);
+  const warnings = isOwn ? [] : [...loweredBefore(connection, durability), ...onNetwork(connection)];
   const [mode] = connection.all("pragma journal_mode = wal");
   if (mode?.["journal_mode"] !== "wal" && mode?.["journal_mode"] !== "memory") {
-    warnings.push(
-      `SQLite keeps its journal in the mode "${String(mode?.["journal_mode"])}", not in WAL: slower, and readers wait for writers`,
-    );
+    warnings.push({
+      code: "NO_WAL",
+      message: `SQLite keeps its journal in the mode "${String(mode?.["journal_mode"])}", not in WAL: slower, and readers wait for writers`,
+    });
   }
   connection.exec(`pragma synchronous = ${durability}`);
   return warnings;
 }
 
-function loweredBefore(connection: Connection, durability: "full" | "normal"): string[] {
+function loweredBefore(connection: Connection, durability: "full" | "normal"): readonly Warning[] {
   const [row] = connection.all("pragma synchronous");
   const wanted = durability === "full" ? 2 : 1;
   if (Number(row?.["synchronous"]) >= wanted) return [];
-  return [`the given database had a lower "pragma synchronous"; it is ${durability} now, for your own writes as well`];
+  const message = `the given database had a lower "pragma synchronous"; it is ${durability} now, for your own writes as well`;
+  return [{ code: "LOWER_DURABILITY", message }];
+}
+
+/** A given database is open already, so it is not refused as a path would be. */
+function onNetwork(connection: Connection): readonly Warning[] {
+  const [main] = connection.all("select file from pragma_database_list where name = 'main'");
+  const file = main?.["file"];
+  const network = typeof file === "string" && file !== "" ? networkOf(dirname(file)) : undefined;
+  if (network === undefined) return [];
+  const message = `the given database, ${String(file)}, is on a network file system (${network}), where SQLite's locks and its WAL cannot be relied on; use a local disk, or MongoDB`;
+  return [{ code: "NETWORK_DISK", message }];
 }
 
 /** "file:jobs.db", "file:///var/jobs.db" and "jobs.db" all name a path. */

@@ -2,6 +2,7 @@
 // locked file is waited for without blocking the event loop (ENGINE.md 24).
 import type { Clock } from "../clock.ts";
 import { dayjobError } from "../errors.ts";
+import type { Warning } from "../events.ts";
 import { ownBson } from "../job/data.ts";
 import type { Filter } from "../job/filter.ts";
 import type { LogLine, StoredJob } from "../job/job.ts";
@@ -44,16 +45,16 @@ export interface SqliteParts {
   readonly isOwn: boolean;
   readonly path: string;
   readonly clock: Clock;
-  /** What the user should know of the database, as sentences. */
-  readonly warnings: readonly string[];
+  /** What the user should know of the database. */
+  readonly warnings: readonly Warning[];
 }
 
 export class SqliteStore implements Store {
   readonly name = "SQLite";
-  readonly capabilities = { transactions: false, watch: true };
+  readonly capabilities = { transactions: false, watch: true, ownClock: false };
   readonly bson = ownBson;
   readonly parts: SqliteParts;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
   #closed = false;
 
   constructor(parts: SqliteParts) {
@@ -63,7 +64,11 @@ export class SqliteStore implements Store {
 
   /** Takes the write lock only where there is something to make. */
   async migrate(limit: number): Promise<void> {
-    if (!(await this.#read(limit, isMigrated))) await this.#write(limit, migrate);
+    if (!(await this.isMigrated(limit))) await this.#write(limit, migrate);
+  }
+
+  isMigrated(limit: number): Promise<boolean> {
+    return this.#read(limit, isMigrated);
   }
 
   async close(): Promise<void> {

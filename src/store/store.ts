@@ -5,6 +5,7 @@
 // milliseconds: it settles by then, and rejects with `storeOutage` if it does not know what became of the write. A verb that
 // rejected may be called again with the same arguments; its guarantee holds for both calls together.
 
+import type { Warning } from "../events.ts";
 import type { Bson } from "../job/data.ts";
 import type { Filter } from "../job/filter.ts";
 import type { CancelMark, LogLine, StoredJob } from "../job/job.ts";
@@ -17,6 +18,8 @@ export interface Capabilities {
   readonly transactions: boolean;
   /** Whether `watch` hears of other processes' puts. */
   readonly watch: boolean;
+  /** Whether `now` is another machine's time, which has to be measured; false: it is the wall clock of this one. */
+  readonly ownClock: boolean;
 }
 
 /** A running job as one claim sees it. Every verb that changes a running job takes these, and acts only where both match. */
@@ -121,9 +124,13 @@ export interface Store {
   readonly capabilities: Capabilities;
   /** The classes that `data` must be built with before it is handed in. */
   readonly bson: Bson;
+  /** What the user should know of the place that was opened: each is told once, as an event. */
+  readonly warnings?: readonly Warning[];
 
   /** Makes and migrates tables and indexes; several processes may do so at once. Rejects with NEWER_STORE for a store of a later version. */
   migrate(limit: number): Promise<void>;
+  /** Whether there is nothing for `migrate` to make or change. Changes nothing; rejects with NEWER_STORE as well. */
+  isMigrated(limit: number): Promise<boolean>;
   /** Lets go of every connection that the store opened itself. Nothing may be called after it. */
   close(): Promise<void>;
   /** The server's time in milliseconds, at the sending of its reply: a lower bound at the time of its receipt. */

@@ -5,7 +5,7 @@ import type { Store } from "../store/store.ts";
 
 /** A verb of the port that answers later. */
 export type Verb = Exclude<
-  { [V in keyof Store]: Store[V] extends (...args: never[]) => Promise<unknown> ? V : never }[keyof Store],
+  { [V in keyof Store]-?: Store[V] extends (...args: never[]) => Promise<unknown> ? V : never }[keyof Store],
   "close"
 >;
 

@@ -46,7 +46,7 @@ const removedKept = 600_000;
 
 class MemoryStore implements Store {
   readonly name = "memory";
-  readonly capabilities: Capabilities = { transactions: false, watch: true };
+  readonly capabilities: Capabilities = { transactions: false, watch: true, ownClock: true };
   readonly bson: Bson;
   readonly #data: MemoryData;
   readonly #clock: Clock;
@@ -59,6 +59,11 @@ class MemoryStore implements Store {
 
   async migrate(): Promise<void> {
     await nextTurn();
+  }
+
+  async isMigrated(): Promise<boolean> {
+    await nextTurn();
+    return true;
   }
 
   async close(): Promise<void> {

@@ -17,6 +17,7 @@ describe("a target", () => {
     [":memory:", "sqlite"],
     [{ startSession: call, db: call }, "mongodb"],
     [{ databaseName: "app", collection: call }, "mongodb"],
+    [{ getClient: call, db: { databaseName: "app", collection: call } }, "mongodb"],
     [{ prepare: call, exec: call }, "sqlite"],
   ];
   it.for(right)("%o is of a store", ([target, store]) => expect(parseTarget(target).store).toBe(store));
@@ -31,7 +32,7 @@ describe("a target", () => {
     [5, /is 5/],
     [null, /is null/],
     [{}, /is \{\}/],
-    [{ getClient: call, collection: call }, /connection\.getClient\(\)/],
+    [{ getClient: call, collection: call }, /connection of Mongoose that is not open; await mongoose\.connect/],
   ];
   it.for(wrong)("%o is refused", async ([target, message]) => {
     await refusal(() => parseTarget(target), "BAD_TARGET", message);

@@ -22,6 +22,7 @@ export const calm: Weather = { lostRequest: 0, lostReply: 0, partly: 0, slow: 0 
 /** Where each verb takes its time limit. */
 const limitAt: Readonly<Record<Verb, number>> = {
   migrate: 0,
+  isMigrated: 0,
   now: 0,
   insert: 1,
   claim: 1,

@@ -35,6 +35,13 @@ const filters: Readonly<Record<string, Filter>> = {
 };
 
 export function readingConformance(check: Check): void {
+  check("migrate may be called again, and leaves nothing for itself to do", async ({ store, another }) => {
+    const second = await another();
+    await Promise.all([store.migrate(limit), second.migrate(limit)]);
+    assert.equal(await store.isMigrated(limit), true);
+    assert.equal(await second.isMigrated(limit), true);
+  });
+
   for (const [name, filter] of Object.entries(filters)) {
     check(`find and count by ${name} agree with the model, page by page, both ways`, async ({ store }) => {
       const jobs = await variety(store);
