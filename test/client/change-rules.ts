@@ -135,14 +135,17 @@ export function changeRules(makeJobs: MakeJobs): void {
 
     it("rule 20: jobs that are put while a verb runs are not taken in", async () => {
       const jobs = await makeJobs();
-      await putNumbers(jobs, 600);
-      let later: Promise<unknown> | undefined;
+      await putNumbers(jobs, 1200);
+      const begun = performance.now();
+      let late: Promise<unknown> | undefined;
       await jobs.remove("all", {
+        // Holds the verb up between two batches, until its bound, a second after its start, has passed for certain.
         onProgress: () => {
-          later ??= new Promise((resolve) => setTimeout(resolve, 1100)).then(() => jobs.put("late", {}));
+          while (performance.now() < begun + 1100) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+          late ??= jobs.put("late", {});
         },
       });
-      await later;
+      await late;
       expect(await jobs.count()).toBe(1);
     });
   });

@@ -1,9 +1,15 @@
 // A fresh collection for each test, on the server that the setup found (test/setup/mongo.ts).
 import { MongoClient } from "mongodb";
+import { newId } from "../../src/job/id.ts";
 import { openMongoStore } from "../../src/mongodb/index.ts";
+import type { ClaimRequest } from "../../src/store/claim.ts";
 import type { Store } from "../../src/store/store.ts";
+import { at } from "../../src/testing/factories.ts";
 
 export const url = process.env["DAYJOB_TEST_MONGO_URL"] ?? process.env["MONGODB_URI"];
+/** The time limit that verbs are called with. */
+export const limit = 20_000;
+export const runner = { instance: "a".repeat(24), name: "runner-a" };
 const database = "dayjob_store_tests";
 let made = 0;
 
@@ -47,4 +53,19 @@ export async function mongoPlace(): Promise<MongoPlace> {
 /** The raw collection, for documents that no store would write. */
 export function raw({ client, collection }: MongoPlace): ReturnType<ReturnType<MongoClient["db"]>["collection"]> {
   return client.db(database).collection(collection);
+}
+
+/** A claim that takes everything of the kind "mail" that is due at `at(100)`. */
+export function request(fields: Partial<ClaimRequest> = {}): ClaimRequest {
+  return {
+    runner,
+    token: newId(),
+    kinds: [{ kind: "mail", most: 10_000 }],
+    slots: 10_000,
+    ahead: 0,
+    suspects: false,
+    now: at(100),
+    horizon: at(200),
+    ...fields,
+  };
 }

@@ -1,0 +1,172 @@
+// Documents of the Go package and others from elsewhere: what is read, what is written, what is left alone.
+import { readFileSync } from "node:fs";
+import { deserialize, Long } from "bson";
+import { ObjectId } from "mongodb";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type StoredJob, zeroTime } from "../../src/job/job.ts";
+import { Status } from "../../src/job/status.ts";
+import { decodeJob } from "../../src/mongodb/codec.ts";
+import { at, jobFixture } from "../../src/testing/factories.ts";
+import { limit, type MongoPlace, mongoPlace, raw, request, runner, url } from "./places.ts";
+
+interface GoFixture {
+  readonly name: string;
+  readonly bson_hex: string;
+}
+
+function goFixtures(): readonly GoFixture[] {
+  const file = process.env["DAYJOB_GO_FIXTURES"] ?? new URL("../fixtures/go-jobs.json", import.meta.url);
+  return JSON.parse(readFileSync(file, "utf8")) as readonly GoFixture[];
+}
+
+describe.skipIf(url === undefined)("documents on MongoDB", () => {
+  let place: MongoPlace;
+
+  beforeEach(async () => {
+    place = await mongoPlace();
+    await place.store.migrate(limit);
+  });
+  afterEach(() => place.dispose());
+
+  const stored = async (id: string): Promise<StoredJob> => {
+    const [job] = await place.store.get([id], limit);
+    if (job === undefined) throw new Error(`job ${id} is not there`);
+    return job;
+  };
+
+  describe("documents of the Go package", () => {
+    it("load, each of them, and keep their numbers", async () => {
+      await raw(place).insertMany(
+        goFixtures().map(({ bson_hex: hex }) => deserialize(Buffer.from(hex, "hex"), { promoteValues: false })),
+      );
+      const jobs = await place.store.find({}, { order: "oldest", limit: 100 }, limit);
+      expect(jobs.map(({ status }) => status)).toEqual([1, 1, 3, 4, 5, 2, 0]);
+      expect(jobs[0]).toMatchObject({
+        kind: "notifications",
+        retries: 0,
+        tries: [],
+        runAt: zeroTime,
+        maxRetries: undefined,
+      });
+      expect(jobs[1]?.retryInterval).toBe(1500);
+      expect(jobs[2]?.tries).toEqual([
+        { runner: "test-1", when: new Date("2015-04-01T09:30:16.123Z"), err: "something went wrong" },
+      ]);
+      expect(jobs[3]?.tries[0]).not.toHaveProperty("ended");
+      expect(jobs[5]?.retries).toBe(-1);
+      expect(jobs[6]).toMatchObject({ status: Status.invalid, data: {}, created: zeroTime });
+    });
+
+    it("are claimed among ours of priority 0, and keep fields that nobody here knows", async () => {
+      const go = {
+        kind: "mail",
+        status: 1,
+        tries: null,
+        data: null,
+        retries: 0,
+        retryinterval: Long.fromNumber(0),
+        runat: zeroTime,
+        created: at(1),
+        extra: { deep: 1 },
+      };
+      const [first, older] = [new ObjectId(), new ObjectId()];
+      await raw(place).insertMany([
+        { _id: first, ...go },
+        { _id: older, ...go, status: 3, retries: -1, tries: [{ runner: "g", when: at(1), err: "no" }] },
+      ]);
+      const ours = [jobFixture({ priority: 5 }), jobFixture({ priority: -1 }), jobFixture({ priority: 0 })];
+      await place.store.insert(ours, limit);
+      const { jobs } = await place.store.claim(request(), limit);
+      expect(jobs.map(({ id }) => id)).toEqual([ours[0]?.id, first.toHexString(), ours[2]?.id, ours[1]?.id]);
+      expect(jobs[1]).toMatchObject({ data: {}, tryCount: 1, tries: [{ runner: "runner-a" }] });
+      expect(await stored(older.toHexString())).toMatchObject({ status: Status.failed, finished: at(100) });
+      expect((await raw(place).findOne({ _id: first }))?.["extra"]).toEqual({ deep: 1 });
+    });
+
+    it("do not starve behind a full window of ours", async () => {
+      await place.store.insert(
+        Array.from({ length: 300 }, () => jobFixture({ priority: 0 })),
+        limit,
+      );
+      await place.store.insert(
+        Array.from({ length: 300 }, () => jobFixture({ priority: -1 })),
+        limit,
+      );
+      const id = new ObjectId();
+      await raw(place).insertOne({ _id: id, kind: "mail", status: 1, tries: null, retries: 1, runat: zeroTime });
+      const { jobs } = await place.store.claim(request({ slots: 5 }), limit);
+      expect(jobs[0]?.id).toBe(id.toHexString());
+    });
+
+    it("are what we write, type by type", async () => {
+      const job = jobFixture({ retryInterval: 1500, data: { big: 2n ** 60n } });
+      await place.store.insert([job], limit);
+      const doc = await raw(place).findOne({ _id: new ObjectId(job.id) }, { promoteValues: false });
+      const types = Object.fromEntries(
+        Object.entries(doc ?? {}).map(([name, value]) => [name, (value as { _bsontype?: string })?._bsontype]),
+      );
+      expect(types).toMatchObject({
+        status: "Int32",
+        retries: "Int32",
+        retryinterval: "Long",
+        priority: "Int32",
+        lane: "Int32",
+      });
+      expect(String(doc?.["retryinterval"])).toBe("1500000000");
+    });
+  });
+
+  describe("documents from elsewhere", () => {
+    it("with a scalar claim, tries of another type, a missing count are claimed all the same", async () => {
+      const odd = { kind: "mail", status: 1, runat: at(1), retries: 2, claim: "me", tries: "none", trycount: "many" };
+      await raw(place).insertOne({ ...odd });
+      const { jobs } = await place.store.claim(request(), limit);
+      expect(jobs).toHaveLength(1);
+      expect(jobs[0]).toMatchObject({ tryCount: 1, claim: { runner: runner.instance } });
+    });
+
+    it("that cannot be updated are failed, and do not stop their kind", async () => {
+      const bad = new ObjectId();
+      const ours = Array.from({ length: 20 }, () => jobFixture());
+      await place.store.insert(ours, limit);
+      const full = 16 * 1024 * 1024 - 250;
+      await raw(place).insertOne({
+        _id: bad,
+        kind: "mail",
+        status: 1,
+        runat: at(1),
+        retries: 3,
+        data: { x: "x".repeat(full) },
+      });
+      const { jobs } = await place.store.claim(request(), limit);
+      const job = await stored(bad.toHexString());
+      // A server that takes the larger document has nothing to fail.
+      if (job.status === Status.working) return expect(jobs).toHaveLength(21);
+      expect(new Set(jobs.map(({ id }) => id))).toEqual(new Set(ours.map(({ id }) => id)));
+      expect(job.status).toBe(Status.failed);
+    });
+  });
+
+  it("keeps the flags of patterns", async () => {
+    const job = jobFixture({ data: { pattern: /a.b/su } });
+    await place.store.insert([job], limit);
+    expect((await stored(job.id)).data).toEqual({ pattern: /a.b/su });
+  });
+});
+
+describe("a document as a job", () => {
+  it("has every default when nothing but the id is there", () => {
+    expect(decodeJob({ _id: new ObjectId("a".repeat(24)) })).toMatchObject({
+      id: "a".repeat(24),
+      kind: "",
+      status: 0,
+      data: {},
+      tries: [],
+      tryCount: 0,
+      priority: 0,
+      tags: [],
+      meta: {},
+      created: zeroTime,
+    });
+  });
+});
