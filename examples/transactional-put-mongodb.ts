@@ -26,7 +26,7 @@ const runner = jobs.runner<{ order: never }>("receipts", "send-receipt", async (
   await client.withSession((session) =>
     session.withTransaction(async () => {
       await orders.updateOne({ _id: job.data.order }, { $set: { receipt: "sent" } }, { session });
-      await job.complete({ session, result: undefined });
+      await job.complete({ session });
     }),
   );
 });

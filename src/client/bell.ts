@@ -1,18 +1,30 @@
-// Wakes the runners of this process: at once after a put here, and when the store hears of one elsewhere. The store is
-// watched only while a runner listens.
+// Wakes the runners of this process: at once after a put here, soon after the end of a transaction that it was part of, and
+// when the store hears of one elsewhere. Only while a runner listens.
+import type { CancelTimer, Clock } from "../clock.ts";
 import type { Store, Unwatch } from "../store/store.ts";
 
 /** Called with the kinds that have new work; undefined: any. */
 export type Heard = (kinds: readonly string[] | undefined) => void;
 
 export interface BellParts {
+  readonly clock: Clock;
   /** The open store, if it is open. */
   readonly store: () => Store | undefined;
   readonly failed: (error: unknown, during: string) => void;
 }
 
+interface Awaited {
+  readonly kinds: Set<string>;
+  cancel: CancelTimer;
+}
+
+/** Looks for the end of a transaction, in milliseconds: each waits twice as long as the one before (ENGINE.md 21). */
+const firstLook = 10;
+const lastLook = 5000;
+
 export class Bell {
   readonly #parts: BellParts;
+  readonly #transactions = new Map<object, Awaited>();
   readonly #listening = new Set<{ readonly heard: Heard }>();
   #unwatch: Unwatch | undefined;
   #ending: Promise<void> = Promise.resolve();
@@ -31,6 +43,25 @@ export class Bell {
         this.#parts.failed(error, "waking a runner");
       }
     }
+  }
+
+  /** Rings once the caller's transaction has ended, for which it looks now and again: no driver tells of it. */
+  ringAfter(transaction: object, isOpen: () => boolean, kinds: Iterable<string>): void {
+    if (this.#listening.size === 0) return;
+    const known = this.#transactions.get(transaction);
+    const awaited = known ?? { kinds: new Set(), cancel: () => {} };
+    for (const kind of kinds) awaited.kinds.add(kind);
+    if (known !== undefined) return;
+    this.#transactions.set(transaction, awaited);
+    const lookIn = (wait: number): void => {
+      awaited.cancel = this.#parts.clock.timer(wait, () => {
+        const isOver = !holds(isOpen);
+        if (!isOver && wait < lastLook) return lookIn(wait * 2);
+        this.#transactions.delete(transaction);
+        if (isOver) this.ring([...awaited.kinds]);
+      });
+    };
+    lookIn(firstLook);
   }
 
   /** Listens until the returned function is called. */
@@ -52,6 +83,8 @@ export class Bell {
   }
 
   #endWatch(): void {
+    for (const { cancel } of this.#transactions.values()) cancel();
+    this.#transactions.clear();
     const unwatch = this.#unwatch;
     this.#unwatch = undefined;
     if (unwatch === undefined) return;
@@ -60,5 +93,14 @@ export class Bell {
       () => before,
       (error: unknown) => this.#parts.failed(error, "the end of a watch"),
     );
+  }
+}
+
+/** What cannot be asked any more, as a database that was closed, is over. */
+function holds(isOpen: () => boolean): boolean {
+  try {
+    return isOpen();
+  } catch {
+    return false;
   }
 }

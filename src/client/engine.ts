@@ -10,6 +10,7 @@ import type { KindRules } from "../kinds.ts";
 import { backoff } from "../loop.ts";
 import type { Store } from "../store/store.ts";
 import { Bell } from "./bell.ts";
+import { inTurn } from "./sessions.ts";
 import { StoreClock } from "./store-clock.ts";
 
 /** What a runner sees of its client. */
@@ -28,6 +29,8 @@ export interface Engine {
   store(): Promise<Store>;
   /** Has `close()` stop this runner first; the returned function takes it back. */
   register(runner: Stoppable): () => void;
+  /** Has the writes of one session wait for each other. */
+  readonly inTurn: <T>(session: object, work: () => Promise<T>) => Promise<T>;
   /** The rules of a kind that `open` was given. */
   rulesOf(kind: string): KindRules<never> | undefined;
 }
@@ -61,6 +64,7 @@ export class ClientEngine implements Engine {
   readonly storeClock: StoreClock;
   readonly bell: Bell;
   readonly closing: AbortSignal;
+  readonly inTurn = inTurn;
   readonly parts: EngineParts;
   readonly #closing = new AbortController();
   readonly #runners = new Set<Stoppable>();
@@ -78,7 +82,7 @@ export class ClientEngine implements Engine {
     this.dataLimit = parts.dataLimit;
     this.closing = this.#closing.signal;
     this.storeClock = new StoreClock(parts.clock);
-    this.bell = new Bell({ store: () => this.#opened, failed: parts.failed });
+    this.bell = new Bell({ clock: parts.clock, store: () => this.#opened, failed: parts.failed });
   }
 
   /** The store, if it is open. */

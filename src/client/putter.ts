@@ -10,7 +10,7 @@ import type { Inserted, Store } from "../store/store.ts";
 import { draft, draftMember, jobsOf } from "./drafts.ts";
 import type { ClientEngine } from "./engine.ts";
 import type { JobsEvents, PutOptions } from "./jobs.ts";
-import { checkSession, SessionQueue } from "./sessions.ts";
+import { checkSession, inTurn } from "./sessions.ts";
 
 interface Item {
   readonly job: StoredJob;
@@ -30,7 +30,6 @@ export class Putter {
   readonly #engine: ClientEngine;
   readonly #events: Emitter<JobsEvents>;
   readonly #batcher: Batcher<Item, Written>;
-  readonly #sessions = new SessionQueue();
 
   constructor(engine: ClientEngine, events: Emitter<JobsEvents>) {
     this.#engine = engine;
@@ -82,21 +81,26 @@ export class Putter {
     return put;
   }
 
-  /** Durable at the commit, which is the caller's; hence nobody is woken, nothing is told, and nothing is tried again. */
+  /**
+   * Durable at the commit, which is the caller's; hence nobody is woken before it, nothing is told, and nothing is tried
+   * again.
+   */
   async #putInSession(drafts: readonly Draft[], given: unknown): Promise<PutJob[]> {
     const session = checkSession(given);
-    return this.#engine.run((store) =>
-      this.#sessions.run(session, async () => {
+    const put = await this.#engine.run((store) =>
+      inTurn(session, async () => {
         const jobs = jobsOf(this.#engine, drafts, store);
-        const put: PutJob[] = [];
+        const inserted: Inserted[] = [];
         for (const block of blocks(drafts)) {
           const batch = block.map((at) => jobs[at] as StoredJob);
-          const inserted = await store.insert(batch, this.#engine.timeout, { session });
-          for (const { job, duplicate } of inserted) put.push(toPutJob(job, duplicate));
+          inserted.push(...(await store.insert(batch, this.#engine.timeout, { session })));
         }
-        return put;
+        return inserted.map(({ job, duplicate }) => toPutJob(job, duplicate));
       }),
     );
+    const kinds = new Set(put.map(({ kind }) => kind));
+    this.#engine.bell.ringAfter(session, () => session.inTransaction(), kinds);
+    return put;
   }
 
   async #write(store: Store, items: readonly Item[]): Promise<readonly Written[]> {

@@ -26,14 +26,12 @@ export function checkSession(given: unknown): SessionLike {
   return session;
 }
 
-/** Has the writes of one session wait for each other: a driver takes one at a time. */
-export class SessionQueue {
-  readonly #last = new WeakMap<object, Promise<unknown>>();
+const last = new WeakMap<object, Promise<unknown>>();
 
-  run<T>(session: object, work: () => Promise<T>): Promise<T> {
-    const before = this.#last.get(session) ?? Promise.resolve();
-    const running = before.then(work, work);
-    this.#last.set(session, running);
-    return running;
-  }
+/** Has the writes of one session wait for each other, whichever client they go through: a driver takes one at a time. */
+export function inTurn<T>(session: object, work: () => Promise<T>): Promise<T> {
+  const before = last.get(session) ?? Promise.resolve();
+  const running = before.then(work, work);
+  last.set(session, running);
+  return running;
 }

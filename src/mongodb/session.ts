@@ -2,7 +2,7 @@
 import { dayjobError, inBrief } from "../errors.ts";
 import { isRecord } from "../job/options.ts";
 import type { DriverSession } from "./driver.ts";
-import { translated } from "./errors.ts";
+import { isContention, isDuplicateKey, isRolledBack, translated } from "./errors.ts";
 import type { Place } from "./place.ts";
 
 /**
@@ -40,10 +40,35 @@ export function usableSession(
   return given;
 }
 
-/** Errors inside a transaction stay the driver's, since `withTransaction` looks at their labels to try again. */
+const transient = "TransientTransactionError";
+
+/**
+ * Errors inside a transaction stay the driver's, since `withTransaction` looks at their labels to try again. A lost race for
+ * a row or a key gets the label where the server did not give it: the next time the winner is seen (ENGINE.md 19).
+ */
 export function translatedInSession(error: unknown, verb: string): unknown {
-  const isLabelled = isRecord(error) && typeof error["hasErrorLabel"] === "function";
-  return isLabelled ? error : translated(error, verb);
+  if (!isDriverError(error)) return translated(error, verb);
+  if (isLostRace(error)) error.addErrorLabel?.(transient);
+  return error;
+}
+
+interface DriverError {
+  hasErrorLabel(label: string): boolean;
+  addErrorLabel?(label: string): void;
+}
+
+function isDriverError(error: unknown): error is DriverError {
+  return isRecord(error) && typeof error["hasErrorLabel"] === "function";
+}
+
+function isLostRace(error: unknown): boolean {
+  if (isDuplicateKey(error)) return isOfOwnIndex(error);
+  return isRolledBack(error) || isContention(error);
+}
+
+/** A duplicate of another index, one of the user's, would be one each time. */
+function isOfOwnIndex(error: unknown): boolean {
+  return /\b(_id_|dayjob_holds)\b/.test(String(isRecord(error) && error["message"]));
 }
 
 function isSession(given: unknown): given is DriverSession {

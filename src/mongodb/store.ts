@@ -86,7 +86,8 @@ class MongoStore implements Store {
   now(limit: number): Promise<number> {
     return this.#verb("now", limit, async (left) => {
       const hello = await this.#place.database.command({ hello: 1 }, { readPreference: "primary", ...left() });
-      return (hello["localTime"] as Date).getTime();
+      // A date; of DocumentDB's gateway, a number.
+      return Number(hello["localTime"]);
     });
   }
 

@@ -1,17 +1,21 @@
 // The job in its handler's hands: the frozen data of a job, with the verbs that only the holder of the claim has.
-import { asError, type DayjobError, dayjobError, inBrief } from "../errors.ts";
+import { type Clock, within } from "../clock.ts";
+import { asError, type DayjobError, dayjobError, inBrief, isDayjobError } from "../errors.ts";
 import { storable } from "../job/data.ts";
 import { type Job, type StoredJob, view } from "../job/job.ts";
 import { settle } from "../job/lifecycle.ts";
 import { isRecord } from "../job/options.ts";
-import type { Finish, Held, Store } from "../store/store.ts";
+import type { Finish, Held, Note, Store } from "../store/store.ts";
 import type { Completer } from "./completer.ts";
 import type { ClaimedJob } from "./handler.ts";
 
 export interface VerbParts {
   readonly store: Store;
   readonly completer: Completer;
+  readonly clock: Clock;
   readonly storeNow: () => Date;
+  /** Has the writes of one session wait for each other. */
+  readonly inTurn: <T>(session: object, work: () => Promise<T>) => Promise<T>;
   readonly limit: number;
   readonly dataLimit: number;
   readonly failed: (error: unknown, during: string) => void;
@@ -19,7 +23,10 @@ export interface VerbParts {
 
 /** What the executor must know of a run beside its value. */
 export interface RunState {
-  /** Whether `complete` was called: from then on nothing else of the run writes to the job (ENGINE.md 18). */
+  /**
+   * Whether `complete` was called, with a session that could be used: from then on nothing else of the run writes to the
+   * job (ENGINE.md 18).
+   */
   completing: boolean;
   /** Whether the handler has settled: the verbs refuse from then on. */
   over: boolean;
@@ -38,11 +45,31 @@ export function claimedJob(stored: StoredJob, held: Held, state: RunState, parts
     state.completing = true;
     return { ...held, settlement: settle(stored, { how: "success", result: value }, parts.storeNow()) };
   };
+  const noting = new Set<Promise<boolean>>();
+  const note = (what: Omit<Note, keyof Held>): Promise<boolean> => {
+    const writing = parts.completer.note({ ...held, ...what });
+    const forget = (): void => void noting.delete(writing);
+    noting.add(writing);
+    writing.then(forget, forget);
+    return writing;
+  };
+  const noted = async (): Promise<void> => {
+    if (noting.size > 0) await within(parts.clock, parts.limit, Promise.allSettled(noting), () => []);
+  };
   const verbs = {
     async complete(options: unknown): Promise<void> {
       checkOpen(state, "complete", job);
       const { session, result } = completeOptions(options);
-      await parts.store.complete(success(result), session, parts.limit);
+      const before = state.completing;
+      const end = success(result);
+      // What was noted before is on its way to the same document, and would be a conflict in the transaction.
+      await noted();
+      try {
+        await parts.inTurn(session, () => parts.store.complete(end, session, parts.limit));
+      } catch (error) {
+        if (isDayjobError(error, "WRONG_SESSION") || isDayjobError(error, "NO_TRANSACTIONS")) state.completing = before;
+        throw error;
+      }
     },
     async setProgress(progress: unknown): Promise<void> {
       checkOpen(state, "setProgress", job);
@@ -51,7 +78,7 @@ export function claimedJob(stored: StoredJob, held: Held, state: RunState, parts
       }
       const value = storable(progress, "progress", parts.store.bson, parts.dataLimit);
       if (state.completing) return;
-      if (!(await parts.completer.note({ ...held, progress: value }))) throw claimLost(job);
+      if (!(await note({ progress: value })) && !state.completing) throw claimLost(job);
     },
     log(message: string, fields?: object): void {
       if (state.over || state.completing) return;
@@ -67,7 +94,7 @@ export function claimedJob(stored: StoredJob, held: Held, state: RunState, parts
           message: text,
           ...(kept === undefined ? {} : { fields: kept }),
         };
-        parts.completer.note({ ...held, lines: [line] }).catch((error: unknown) => parts.failed(error, "log"));
+        note({ lines: [line] }).catch((error: unknown) => parts.failed(error, "log"));
       } catch (error) {
         parts.failed(asError(error), "log");
       }
@@ -111,7 +138,7 @@ function checkOpen(state: RunState, verb: string, job: Job): void {
   );
 }
 
-function completeOptions(options: unknown): { session: unknown; result: unknown } {
+function completeOptions(options: unknown): { session: object; result: unknown } {
   if (isRecord(options) && typeof options["session"] === "object" && options["session"] !== null) {
     return { session: options["session"], result: options["result"] };
   }

@@ -34,12 +34,13 @@ export class Completer {
 
   /**
    * Resolves when the end is durable, with the job's status as the store has it, or undefined if the claim was lost.
-   * Rejects only when the runner has given up, or for an end that the store refuses.
+   * Rejects only when the runner has given up, or for an end that the store refuses. `alone`: in no batch, for a job that
+   * may be locked.
    */
-  async finish(end: Finish): Promise<number | undefined> {
+  async finish(end: Finish, { alone = false }: { readonly alone?: boolean } = {}): Promise<number | undefined> {
     this.#pending++;
     try {
-      return (await this.#ends.add(end)).status;
+      return alone ? (await this.#finish([end]))[0]?.status : (await this.#ends.add(end)).status;
     } finally {
       this.#pending--;
     }

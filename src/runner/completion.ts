@@ -27,13 +27,13 @@ export function completionOf(
     return { ending: { how: "success", result: now.result, completed: true } };
   }
   if (now.status !== Status.working) return { lost: claimLost(job) };
-  if (end.ending.how !== "success" && end.ending.how !== "failure") return end;
+  if (end.ending.how !== "success" && end.ending.how !== "failure") return { ...end, alone: true };
   const error = dayjobError(
     "COMPLETION_ROLLED_BACK",
     `complete was called on job ${job.id}, but its transaction did not commit; the try has failed`,
     { job, cause: end.error },
   );
-  return { ending: { how: "failure", error: tryError(error), ...finality(end.ending) }, error };
+  return { ending: { how: "failure", error: tryError(error), ...finality(end.ending) }, error, alone: true };
 }
 
 /** A handler that asked for a wait, or for no more tries, still gets it. */

@@ -19,9 +19,12 @@ export interface Run {
   readonly failed: (error: unknown, during: string) => void;
 }
 
-/** How a run ended; `lost`: nothing is to be written. The error is for events. */
+/**
+ * How a run ended; `lost`: nothing is to be written. The error is for events. `alone`: the job may be locked by the handler's
+ * own transaction, so the write of its end holds up no other (ENGINE.md 18).
+ */
 export type RunEnd =
-  | { readonly ending: Ending; readonly error?: unknown }
+  | { readonly ending: Ending; readonly error?: unknown; readonly alone?: true }
   | { readonly lost: DayjobError<"CLAIM_LOST"> };
 
 export async function execute(run: Run): Promise<RunEnd> {
@@ -38,7 +41,7 @@ export async function execute(run: Run): Promise<RunEnd> {
 function layered(run: Run): () => Promise<unknown> {
   const innermost = async (): Promise<unknown> => {
     try {
-      return await run.handler.run(run.job as ClaimedJob<never, never>, run.context);
+      return await run.handler.run(run.job as unknown as ClaimedJob<never, never>, run.context);
     } catch (error) {
       if (outcomeOf(error) !== undefined && !run.context.signal.aborted) return error;
       throw error;

@@ -18,7 +18,11 @@ export interface ClaimedJob<D = unknown, R = unknown> extends Job<D, R> {
    * @throws CLAIM_LOST, NO_TRANSACTIONS, WRONG_SESSION, BAD_DATA for a result that cannot be stored.
    */
   complete(
-    options: { session: SessionLike } & ([R] extends [void] ? { result?: undefined } : { result: R }),
+    options: { session: SessionLike } & (unknown extends R
+      ? { result?: unknown }
+      : [R] extends [void]
+        ? { result?: undefined }
+        : { result: R }),
   ): Promise<void>;
   /**
    * Stores how far the job is, a number or an object. Resolves when it is stored.

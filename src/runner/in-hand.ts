@@ -187,8 +187,9 @@ export class InHand {
     const state: RunState = { completing: false, over: false };
     const failed = tell.failed.bind(tell);
     const storeNow = (): Date => engine.storeClock.now();
-    const limits = { limit: engine.timeout, dataLimit: engine.dataLimit };
-    const job = claimedJob(stored, held, state, { store, completer, storeNow, failed, ...limits });
+    const { clock, inTurn, timeout: limit, dataLimit } = engine;
+    const parts = { store, completer, clock, storeNow, inTurn, limit, dataLimit, failed };
+    const job = claimedJob(stored, held, state, parts);
     const end = await execute({
       stored,
       job,
@@ -205,21 +206,24 @@ export class InHand {
   }
 
   #ended(stored: StoredJob, held: Held, end: RunEnd): void {
-    if ("ending" in end) return this.#end(stored, held, end.ending, end.error);
+    if ("ending" in end) return this.#end(stored, held, end.ending, end.error, end.alone);
     this.#parts.holdings.release(held);
     this.#parts.tell.lost(stored);
   }
 
   /** Writes the end; the job is held until it is acknowledged. */
-  #end(stored: StoredJob, held: Held, ending: Ending, error: unknown): void {
+  #end(stored: StoredJob, held: Held, ending: Ending, error: unknown, alone = false): void {
     const { tell, engine, completer, holdings } = this.#parts;
     if (ending.how === "success" && ending.completed === true) {
       return this.#acknowledged(stored, held, ending, Status.success, error);
     }
     const settlement = settle(stored, ending, engine.storeClock.now(), { ...defaultRules, random: engine.random });
-    completer.finish({ ...held, settlement }).then(
-      (status) =>
-        this.#acknowledged(stored, held, ending, isOurs(status, settlement.status) ? status : undefined, error),
+    completer.finish({ ...held, settlement }, { alone }).then(
+      (status) => {
+        // The handler's transaction was still open when it was looked for, and has committed since.
+        if (alone && status === Status.success) return this.#end(stored, held, committed, undefined);
+        this.#acknowledged(stored, held, ending, isOurs(status, settlement.status) ? status : undefined, error);
+      },
       (problem: unknown) => {
         if (!isOutage(problem)) holdings.release(held);
         tell.failed(problem, "finish");
@@ -253,6 +257,8 @@ export class InHand {
     }
   }
 }
+
+const committed: Ending = { how: "success", completed: true };
 
 /** Whether the store's answer is to this end: a mark makes it cancelled; anything else was written by whoever rescued the job. */
 function isOurs(status: number | undefined, settled: number): boolean {

@@ -8,6 +8,7 @@ import { insert } from "./insert.ts";
 import { SqliteStore } from "./store.ts";
 
 export interface Transaction {
+  readonly isOpen: boolean;
   insert(jobs: readonly StoredJob[]): readonly Inserted[];
   /** @throws CLAIM_LOST. */
   complete(end: Finish): void;
@@ -27,6 +28,9 @@ export function transactionOf(store: Store, database: SqliteDatabase): Transacti
   if (fileOf(connection) !== fileOf(own) || (fileOf(own) === "" && connection !== own))
     throw wrong("the database is another file than the jobs'");
   return {
+    get isOpen() {
+      return connection.inTransaction;
+    },
     insert: (jobs) => insert(connection, jobs, false),
     complete(end) {
       const [finished] = finish(connection, [end]);
@@ -50,9 +54,12 @@ function connectionOf(database: SqliteDatabase): Connection {
   return known;
 }
 
-/** The file of a connection's main database; empty for one in memory. */
+/**
+ * The file of a connection's main database; empty for one in memory. Not by a query: that would begin to read in the
+ * caller's transaction, whose first write could then not wait for another process's (SQLITE_BUSY at once: tried).
+ */
 function fileOf(connection: Connection): string {
-  const [main] = connection.all("select file from pragma_database_list where name = 'main'");
+  const main = connection.all("pragma database_list").find(({ name }) => name === "main");
   return (main?.["file"] as string | null | undefined) ?? "";
 }
 

@@ -46,10 +46,13 @@ export function within(jobs: Jobs, database: SqliteDatabase): Within {
   }
   const transaction = (): Transaction => transactionOf(store, database);
   transaction();
-  const insert = (drafts: readonly Draft[]): PutJob[] =>
-    transaction()
-      .insert(jobsOf(engine, drafts, store))
-      .map(({ job, duplicate }) => toPutJob(job, duplicate));
+  const insert = (drafts: readonly Draft[]): PutJob[] => {
+    const open = transaction();
+    const inserted = open.insert(jobsOf(engine, drafts, store));
+    const kinds = new Set(inserted.map(({ job }) => job.kind));
+    engine.bell.ringAfter(database, () => open.isOpen, kinds);
+    return inserted.map(({ job, duplicate }) => toPutJob(job, duplicate));
+  };
   return {
     put<D, R>(kind: Kind<D, R> | string, data?: D, options?: JobOptions): PutJob<D, R> {
       const given = checkOptions(options, optionNames);

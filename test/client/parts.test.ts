@@ -203,7 +203,7 @@ describe("the bell", () => {
         return async () => void watching--;
       },
     });
-    const bell = new Bell({ store: () => store, failed: () => {} });
+    const bell = new Bell({ clock: manualClock(), store: () => store, failed: () => {} });
     const undo = [bell.listen(() => {}), bell.listen(() => {})];
     expect(watching).toBe(1);
     for (const one of undo) one();

@@ -42,8 +42,11 @@ async function gateTo(target: URL): Promise<Gate> {
     port = (server.address() as AddressInfo).port;
   };
   await open();
+  const through = new URL(target);
+  through.host = `127.0.0.1:${port}`;
+  through.pathname = "/dayjob_store_tests";
   return {
-    url: `mongodb://127.0.0.1:${port}/dayjob_store_tests`,
+    url: through.href,
     open,
     stop: () => (isStopped = true),
     async shut() {

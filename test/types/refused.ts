@@ -118,6 +118,7 @@ export function runners(jobs: Jobs): void {
   // @ts-expect-error: complete needs the kind's result
   order.handle((job) => job.complete({ session }).then(() => snooze(1)));
   ping.handle((job) => job.complete({ session }));
+  jobs.runner("r", "plain", (job) => job.complete({ session }));
   // @ts-expect-error: an unknown event
   jobs.on("puts", () => {});
   jobs.on("put", (event) => event.jobs.map(({ id }) => id));
