@@ -46,7 +46,14 @@ export async function open(target?: Target, options?: OpenOptions): Promise<Jobs
     connectTo(() => parsed ?? defaultTarget(), settings),
     settings,
   );
-  await jobs.ready();
+  try {
+    await jobs.ready();
+  } catch (error) {
+    await jobs.close().catch(() => {
+      // The error that matters is why it could not be opened.
+    });
+    throw error;
+  }
   return jobs;
 }
 

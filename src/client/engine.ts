@@ -70,6 +70,9 @@ export class ClientEngine implements Engine {
   readonly #runners = new Set<Stoppable>();
   readonly #underWay = new Set<Promise<unknown>>();
   #opening: Promise<Store> | undefined;
+  #connected: Store | undefined;
+  /** Found at the connection, told once the store is open. */
+  readonly #warnings: Warning[] = [];
   #opened: Store | undefined;
   #isClosed = false;
   #closed: Promise<void> | undefined;
@@ -145,19 +148,14 @@ export class ClientEngine implements Engine {
     return this.#closed;
   }
 
+  /** A store that was connected and could not tell its time is asked again at the next call: `connect` may have but one. */
   async #open(): Promise<Store> {
-    const warnings: Warning[] = [];
-    const store = await this.parts.connect((warning) => warnings.push(warning));
-    try {
-      await this.storeClock.measure(store, this.timeout);
-      if (this.closing.aborted) throw closed();
-    } catch (error) {
-      await store.close().catch((failure: unknown) => this.parts.failed(failure, "close"));
-      throw error;
-    }
-    this.#opened = store;
-    for (const warning of [...(store.warnings ?? []), ...warnings]) this.parts.warned(warning);
-    return store;
+    this.#connected ??= await this.parts.connect((warning) => this.#warnings.push(warning));
+    await this.storeClock.measure(this.#connected, this.timeout);
+    if (this.closing.aborted) throw closed();
+    this.#opened = this.#connected;
+    for (const warning of [...(this.#opened.warnings ?? []), ...this.#warnings.splice(0)]) this.parts.warned(warning);
+    return this.#opened;
   }
 
   /** The runners first: handlers may still use the client as they end. */
@@ -168,9 +166,9 @@ export class ClientEngine implements Engine {
     this.#closing.abort();
     await this.bell.close();
     await this.#opening?.catch(() => {});
-    const store = this.#opened;
+    await this.storeClock.stop();
     this.#opened = undefined;
-    await store?.close();
+    await this.#connected?.close();
   }
 
   async #stopRunners(): Promise<void> {

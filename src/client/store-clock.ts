@@ -13,6 +13,8 @@ const quickReply = 20;
 const mostRounds = 3;
 /** The least time between two attempts of its own, so that a store that is away is not asked at each call. */
 const retryAfter = 1000;
+/** How long such an attempt may take: a client that is closed waits for it. */
+const againLimit = 2000;
 
 export class StoreClock {
   readonly #clock: Clock;
@@ -22,6 +24,8 @@ export class StoreClock {
   #measuredAt = 0;
   #wallLessMonotonic = 0;
   #nextAttempt = 0;
+  #measuring: Promise<void> | undefined;
+  #isStopped = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -45,6 +49,12 @@ export class StoreClock {
     return new Date(Math.floor(this.#offset + monotonic));
   }
 
+  /** Asks the store no more; resolves when it has answered what was asked. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#measuring;
+  }
+
   /** The greatest of few lower bounds is the closest one. */
   async #ask(store: Store, limit: number): Promise<number> {
     let best = Number.NEGATIVE_INFINITY;
@@ -64,11 +74,13 @@ export class StoreClock {
   }
 
   #measureAgain(monotonic: number): void {
-    if (this.#source === undefined || monotonic < this.#nextAttempt) return;
+    if (this.#source === undefined || this.#isStopped || monotonic < this.#nextAttempt) return;
     this.#nextAttempt = monotonic + retryAfter;
     const { store, limit } = this.#source;
-    this.measure(store, limit).catch(() => {
-      // The store is away, or closed: the old bound still holds, and the next call tries again.
-    });
+    this.#measuring ??= this.measure(store, Math.min(limit, againLimit))
+      .catch(() => {
+        // The store is away: the old bound still holds, and the next call tries again.
+      })
+      .finally(() => (this.#measuring = undefined));
   }
 }

@@ -7,6 +7,7 @@ import { createJobs } from "../../src/client/jobs.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
 import { clientSettings } from "../../src/client/options.ts";
 import { StoreClock } from "../../src/client/store-clock.ts";
+import { storeOutage } from "../../src/errors.ts";
 import { Emitter } from "../../src/events.ts";
 import type { Store } from "../../src/store/store.ts";
 import { manualClock } from "../../src/testing/manual-clock.ts";
@@ -147,8 +148,7 @@ describe("the store's clock", () => {
     local.step(60_000);
     expect(clock.now().getTime()).toBe(fixed + 29_000);
     expect(asked).toBe(2);
-    await Promise.resolve();
-    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
     time += 100_000;
     local.advance(30_001);
     clock.now();
@@ -168,6 +168,29 @@ describe("the store's clock", () => {
     const clock = new StoreClock(local);
     await clock.measure(store, 1000);
     expect(local.now() - clock.now().getTime()).toBe(5);
+  });
+
+  it("asks no more once it is stopped, and has had its answer by then", async () => {
+    const local = manualClock();
+    const answer = deferred();
+    const asked: string[] = [];
+    const store = storeOf(() => local.now());
+    const clock = new StoreClock(local);
+    await clock.measure(store, 1000);
+    store.now = async () => {
+      asked.push("asked");
+      await answer.promise;
+      asked.push("answered");
+      return local.now();
+    };
+    local.advance(31_000);
+    clock.now();
+    const stopped = clock.stop().then(() => asked.push("stopped"));
+    answer.resolve();
+    await stopped;
+    local.advance(31_000);
+    clock.now();
+    expect(asked).toEqual(["asked", "answered", "stopped"]);
   });
 
   it("is the wall clock where the store has none of its own", async () => {
@@ -227,6 +250,42 @@ describe("opening", () => {
     expect(tries).toBe(2);
     expect(jobs.supports).toEqual({ transactions: false, watch: true });
     await jobs.close();
+  });
+
+  it("a store that is connected and cannot tell its time is asked again, not closed and used; it is closed once, at the end", async () => {
+    const store = memoryStore();
+    const told: string[] = [];
+    const now = store.now.bind(store);
+    store.now = (limit) => (told.push("now") === 1 ? Promise.reject(storeOutage("away")) : now(limit));
+    store.close = async () => void told.push("close");
+    const jobs = jobsOver(store);
+    await expect(jobs.count()).rejects.toThrow("away");
+    expect(await jobs.count()).toBe(0);
+    expect(told).toEqual(["now", "now"]);
+    await jobs.close();
+    expect(told).toEqual(["now", "now", "close"]);
+  });
+
+  it("close waits for a measurement of the store's clock before it closes the store", async () => {
+    const clock = manualClock();
+    const store = memoryStore({ clock });
+    const answer = deferred();
+    const told: string[] = [];
+    const jobs = jobsOver(store, { clock });
+    await jobs.ready();
+    store.now = async () => {
+      await answer.promise;
+      told.push("now");
+      return clock.now();
+    };
+    store.close = async () => void told.push("close");
+    clock.advance(31_000);
+    await jobs.put("k", {});
+    const closing = jobs.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    answer.resolve();
+    await closing;
+    expect(told).toEqual(["now", "close"]);
   });
 
   it("bad input is told before anything is connected", async () => {
