@@ -99,7 +99,9 @@ async function change(engine: ClientEngine, act: Act, given: Filter, bulk: Check
         limit: Math.min(batchSize, bulk.limit - soFar.matched),
         ...(after === undefined ? {} : { after }),
       };
-      const acted = await engine.insist((limit) => store.act(act, filter, page, now, limit));
+      const acted = await engine.insist((limit, again) =>
+        store.act(act, filter, again ? { ...page, again } : page, now, limit),
+      );
       if (one && acted.conflicts[0] !== undefined) throw keyTaken(acted.conflicts[0]);
       soFar = sum(soFar, acted);
       bulk.onProgress?.(soFar);

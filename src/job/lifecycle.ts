@@ -108,6 +108,15 @@ export function retriesAgain(job: Pick<StoredJob, "maxRetries" | "retries" | "tr
   return Math.max(1, job.maxRetries ?? Math.max(0, job.retries) + job.tryCount);
 }
 
+/**
+ * Whether a job was claimed at `when` or later: a retry of that time which is made again, since its reply was lost, has
+ * reached it before. Claims come at `runAt` or later, and the first retry made that `when`.
+ */
+export function ranSince({ tries }: Pick<StoredJob, "tries">, when: Date): boolean {
+  const last = tries.at(-1);
+  return last !== undefined && last.when >= when;
+}
+
 function failed(job: StoredJob, error: Partial<TryError>, ended: Date, wait: number | "final"): Settlement {
   const retries = Math.max(0, job.retries - 1);
   if (wait === "final" || retries === 0) return { status: Status.failed, ended, retries, try: error };

@@ -2,7 +2,7 @@
 // since a job may have changed in between.
 import type { Filter } from "../job/filter.ts";
 import { Status } from "../job/status.ts";
-import type { Act, Acted, JobChange } from "../store/store.ts";
+import type { Act, Acted, ActPage, JobChange } from "../store/store.ts";
 import { encodeValue, idOf, numberOf, present } from "./codec.ts";
 import { despiteRaces } from "./contention.ts";
 import type { Doc } from "./driver.ts";
@@ -22,6 +22,7 @@ interface Batch {
   readonly docs: readonly Doc[];
   readonly filter: Filter;
   readonly now: Date;
+  readonly again: boolean;
   readonly limit: Limit;
 }
 
@@ -34,7 +35,7 @@ export async function act(
   place: Place,
   verb: Act,
   filter: Filter,
-  page: { readonly limit: number; readonly after?: string },
+  page: ActPage,
   now: Date,
   limit: Limit,
 ): Promise<Acted> {
@@ -45,7 +46,8 @@ export async function act(
   const options = { projection: { status: 1, key: 1 }, sort: { _id: 1 }, limit: page.limit, batchSize: page.limit };
   const docs = await place.jobs.find(allOf([bound, queryOf(filter, place.bson)]), { ...options, ...limit() }).toArray();
   const last = docs.at(-1);
-  const done = docs.length === 0 ? none : await actOn({ place, docs, filter, now, limit }, verb);
+  const done =
+    docs.length === 0 ? none : await actOn({ place, docs, filter, now, again: page.again === true, limit }, verb);
   return {
     matched: docs.length,
     ...done,
@@ -89,13 +91,18 @@ async function cancel(batch: Batch, reason: string | undefined): Promise<number>
 
 async function retry(batch: Batch): Promise<Done> {
   const { place, docs, now, limit } = batch;
-  const waits = those(batch, { status: Status.waiting });
+  const waits = those(batch, { status: Status.waiting, ...unlessRan(batch) });
   const earlier = await place.jobs.updateMany(waits, { $set: { runat: now } }, limit());
-  const free = those(batch, { status: { $in: finished }, key: null });
+  const free = those(batch, { status: { $in: finished }, key: null, ...unlessRan(batch) });
   const again = await place.jobs.updateMany(free, againUpdate(now), limit());
   const keyed = docs.filter((doc) => doc["key"] !== undefined && isFinishedDoc(doc));
   const { changed, conflicts } = await retryKeyed(batch, keyed);
   return { changed: earlier.matchedCount + again.matchedCount + changed, conflicts };
+}
+
+/** As `ranSince` in job/lifecycle.ts. */
+function unlessRan({ again, now }: Batch): Doc {
+  return again ? { "tries.when": { $not: { $gte: now } } } : {};
 }
 
 /** One by one: the unique index refuses those whose key another unfinished job holds, and only those (ENGINE.md 17). */
@@ -104,7 +111,7 @@ async function retryKeyed(batch: Batch, keyed: readonly Doc[]): Promise<Done> {
   const conflicts: string[] = [];
   let changed = 0;
   for (const doc of keyed) {
-    const one = those({ ...batch, docs: [doc] }, { status: { $in: finished } });
+    const one = those({ ...batch, docs: [doc] }, { status: { $in: finished }, ...unlessRan(batch) });
     try {
       const write = despiteRaces(() => place.jobs.updateMany(one, againUpdate(now), limit()));
       changed += (await write).matchedCount;

@@ -7,6 +7,7 @@ import type { Claimed, ClaimRequest } from "../store/claim.ts";
 import type {
   Act,
   Acted,
+  ActPage,
   Beat,
   Capabilities,
   Finish,
@@ -156,13 +157,7 @@ class MongoStore implements Store {
     return this.#verb("orphans", limit, (left) => orphans(this.#place, instances, most, left));
   }
 
-  act(
-    verb: Act,
-    filter: Filter,
-    page: { readonly limit: number; readonly after?: string },
-    now: Date,
-    limit: number,
-  ): Promise<Acted> {
+  act(verb: Act, filter: Filter, page: ActPage, now: Date, limit: number): Promise<Acted> {
     return this.#verb(verb.verb, limit, (left) => act(this.#place, verb, filter, page, now, left));
   }
 

@@ -3,7 +3,7 @@ import { toText } from "../job/data.ts";
 import type { Filter } from "../job/filter.ts";
 import { retriesAgain } from "../job/lifecycle.ts";
 import { isFinished, Status, statusOf } from "../job/status.ts";
-import type { Act, Acted, JobChange } from "../store/store.ts";
+import type { Act, Acted, ActPage, JobChange } from "../store/store.ts";
 import { toMark } from "./codec.ts";
 import type { Connection, Row, Value } from "./driver.ts";
 import { conditionOf } from "./query.ts";
@@ -14,23 +14,21 @@ const removedKept = 600_000;
 type Effect = "changed" | "left" | "conflict";
 
 /** To be called inside a write transaction. */
-export function act(
-  connection: Connection,
-  verb: Act,
-  filter: Filter,
-  page: { readonly limit: number; readonly after?: string },
-  now: Date,
-): Acted {
+export function act(connection: Connection, verb: Act, filter: Filter, page: ActPage, now: Date): Acted {
   const { sql, values } = conditionOf(filter);
   const rows = connection.all(
-    `select id, kind, status, key, holds, retries, maxretries, trycount from dayjob_jobs where ${sql} and id > ? order by id limit ?`,
+    `select id, kind, status, key, holds, retries, maxretries, trycount, json_extract(tries, '$[#-1].when') as tried
+      from dayjob_jobs where ${sql} and id > ? order by id limit ?`,
     ...values,
     page.after ?? "",
     page.limit,
   );
   const conflicts: string[] = [];
   let changed = 0;
+  const repeated = page.again === true && verb.verb === "retry";
   for (const row of rows) {
+    // As `ranSince` in job/lifecycle.ts.
+    if (repeated && Number(row["tried"]) >= now.getTime()) continue;
     const effect = actOnOne(connection, verb, row, now);
     if (effect === "changed") changed++;
     else if (effect === "conflict") conflicts.push(String(row["id"]));

@@ -10,6 +10,7 @@ import type { Claimed, ClaimRequest } from "../store/claim.ts";
 import type {
   Act,
   Acted,
+  ActPage,
   Beat,
   Finish,
   Finished,
@@ -138,13 +139,7 @@ export class SqliteStore implements Store {
     return this.#read(limit, (connection) => orphans(connection, instances, most));
   }
 
-  act(
-    verb: Act,
-    filter: Filter,
-    page: { readonly limit: number; readonly after?: string },
-    now: Date,
-    limit: number,
-  ): Promise<Acted> {
+  act(verb: Act, filter: Filter, page: ActPage, now: Date, limit: number): Promise<Acted> {
     return this.#write(limit, (connection) => act(connection, verb, filter, page, now));
   }
 

@@ -107,6 +107,14 @@ export interface JobChange {
   readonly tags?: readonly string[];
 }
 
+/** Which batch an `act` is for: so many jobs, with ids beyond `after`. */
+export interface ActPage {
+  readonly limit: number;
+  readonly after?: string;
+  /** True at a second and later call after an outage: a retry leaves alone what has run since the first (`ranSince`). */
+  readonly again?: boolean;
+}
+
 /** A page of jobs by id; 24 hex digits compare as text and as ObjectIds alike. */
 export interface Page {
   readonly order: "newest" | "oldest";
@@ -187,14 +195,11 @@ export interface Store {
   /** Working jobs that these instances hold, at most `most`. */
   orphans(instances: readonly string[], most: number, limit: number): Promise<readonly StoredJob[]>;
 
-  /** Acts on one batch of the jobs that the filter meets, in the order of their ids; each is one conditional write on its own state. */
-  act(
-    act: Act,
-    filter: Filter,
-    page: { readonly limit: number; readonly after?: string },
-    now: Date,
-    limit: number,
-  ): Promise<Acted>;
+  /**
+   * Acts on one batch of the jobs that the filter meets, in the order of their ids; each is one conditional write on its own
+   * state. Called again after an outage, a retry leaves alone what has run since `now`.
+   */
+  act(act: Act, filter: Filter, page: ActPage, now: Date, limit: number): Promise<Acted>;
 
   get(ids: readonly string[], limit: number): Promise<readonly StoredJob[]>;
   /** One page; nothing stays open behind it (ENGINE.md 25). */

@@ -5,11 +5,13 @@ import { dayjobError } from "../errors.ts";
 import { type Bson, ownBson } from "../job/data.ts";
 import { type Filter, matches } from "../job/filter.ts";
 import { type LogLine, linesKept, type StoredJob } from "../job/job.ts";
+import { ranSince } from "../job/lifecycle.ts";
 import { isClaimable, isFinished, Status } from "../job/status.ts";
 import { type Claimed, type ClaimRequest, inOrder } from "../store/claim.ts";
 import type {
   Act,
   Acted,
+  ActPage,
   Beat,
   Capabilities,
   Finish,
@@ -206,17 +208,13 @@ class MemoryStore implements Store {
       .map(copyJob);
   }
 
-  async act(
-    act: Act,
-    filter: Filter,
-    { limit, after = "" }: { readonly limit: number; readonly after?: string },
-    now: Date,
-  ): Promise<Acted> {
+  async act(act: Act, filter: Filter, { limit, after = "", again = false }: ActPage, now: Date): Promise<Acted> {
     await nextTurn();
     const page = sorted(this.#data, "oldest", (job) => job.id > after && matches(filter, job)).slice(0, limit);
     const conflicts: string[] = [];
     let changed = 0;
     for (const job of page) {
+      if (again && act.verb === "retry" && ranSince(job, now)) continue;
       const next = actedJob(job, act, now);
       if (next === job) continue;
       if (this.#isKeyTaken(job, next)) conflicts.push(job.id);

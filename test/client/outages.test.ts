@@ -4,6 +4,7 @@ import type { Jobs } from "../../src/client/jobs.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
 import { type Code, dayjobError, isDayjobError, storeOutage } from "../../src/errors.ts";
 import type { StoredJob } from "../../src/job/job.ts";
+import { Status } from "../../src/job/status.ts";
 import type { InsertOptions, Store } from "../../src/store/store.ts";
 import { memoryStore } from "../../src/testing/memory-store.ts";
 import { refusal } from "./refusal.ts";
@@ -112,6 +113,27 @@ describe("puts", () => {
     const again = await jobs.putMany(many.map((job, at) => ({ ...job, id: error.ids[at] ?? "" })));
     expect(again.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
     expect(await jobs.count()).toBe(1001);
+  });
+
+  it("rule 20: a retry whose reply was lost does not take a job that has failed again meanwhile", async () => {
+    const store = memoryStore();
+    const jobs = jobsOver(store);
+    const { id } = await jobs.put("k", {}, { retries: 1 });
+    const runner = jobs.runner("r", "k", () => {
+      throw new Error("no");
+    });
+    await runner.drain({ within: "5s" });
+    const act = store.act.bind(store);
+    let calls = 0;
+    store.act = async (...args) => {
+      const acted = await act(...args);
+      if (calls++ > 0) return acted;
+      await runner.drain({ within: "5s" });
+      throw storeOutage("the reply was lost");
+    };
+    await jobs.retry({ status: "failed" });
+    expect(calls).toBe(2);
+    expect(await jobs.get(id)).toMatchObject({ status: Status.failed, tryNumber: 2 });
   });
 
   it("case 43: reads wait out an outage too", async () => {

@@ -90,6 +90,24 @@ export function actConformance(check: Check): void {
     },
   );
 
+  check("a retry that is made again after a lost reply leaves alone what has run since", async ({ store }) => {
+    const jobs = await put(store, ...numbers(4).map((n) => ({ status: failed, ...(n > 2 ? {} : { key: `k${n}` }) })));
+    const page = { limit: 3 };
+    await store.act({ verb: "retry" }, {}, page, now, limit);
+    const claimed = await claim(store, { now: at(301), horizon: at(302), slots: 2 });
+    const [ended, waits] = [first(claimed), first(claimed.slice(1))];
+    await finish(store, ended, { how: "failure", error: { err: "again" }, final: true }, at(302));
+    await finish(store, waits, { how: "failure", error: { err: "again" }, wait: 60_000 }, at(302));
+    await store.act({ verb: "retry" }, {}, { ...page, again: true }, now, limit);
+    assert.equal((await stored(store, ended)).status, failed);
+    assert.deepEqual((await stored(store, waits)).runAt, at(362));
+    // What the first call did not reach is reached by the second, and a retry of its own takes the others again.
+    await store.act({ verb: "retry" }, {}, { limit: 4, again: true }, now, limit);
+    assert.equal((await stored(store, first(jobs.slice(3)))).status, fresh);
+    await store.act({ verb: "retry" }, {}, { limit: 4 }, at(400), limit);
+    assert.deepEqual([(await stored(store, ended)).status, (await stored(store, waits)).runAt], [fresh, at(400)]);
+  });
+
   check("update changes what is new, waiting or blocked, and leaves the rest", async ({ store }) => {
     const before = await oneOfEach(store);
     const change = { data: { changed: true }, runAt: at(400), priority: -3, retries: 9, tags: ["x", "y"] };
