@@ -220,11 +220,11 @@ class JobRunner implements Runner {
   }
 
   async #stop(life: Life): Promise<void> {
-    const { session, store, unlisten } = life;
+    const { session, unlisten } = life;
     try {
       unlisten();
       await session.stop(life.graceOver.signal, life.deadline.signal);
-      if (session.isClean) await store.retire(session.instance, 2000, { remove: life.once });
+      await session.retire(life.deadline.signal, life.once);
     } catch (error) {
       this.#tell.failed(error, "stop");
     } finally {

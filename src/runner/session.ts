@@ -18,6 +18,9 @@ import { InHand, type Surroundings } from "./in-hand.ts";
 import { Slots } from "./slots.ts";
 import { Tally } from "./tally.ts";
 
+/** Milliseconds for the last word to the store. */
+const retireLimit = 2000;
+
 export interface SessionParts extends Surroundings {
   /** The most jobs to start; Infinity but for a drain. */
   readonly most: number;
@@ -96,10 +99,6 @@ export class Session {
     this.#marks = new Loop({ ...common, name: "marks", tick: () => this.#readMarks() });
   }
 
-  get instance(): string {
-    return this.#identity.instance;
-  }
-
   /** Registers with the store, and begins to claim. Rejects if the store does not answer. */
   async start(): Promise<void> {
     await this.#heartbeat.start();
@@ -145,9 +144,13 @@ export class Session {
     await unless(deadline, Promise.all([this.#heartbeat.stop(), this.#rescue.stop(), this.#marks.stop()]));
   }
 
-  /** Whether the store knows all that this session held; then its record may be marked stopped. */
-  get isClean(): boolean {
-    return this.#holdings.size === 0 && !this.#holdings.uncertain;
+  /**
+   * Marks the record stopped, or takes it away, if the store knows all that this session held; tries no longer than until
+   * `deadline`: then the others find that it is silent.
+   */
+  async retire(deadline: AbortSignal, remove: boolean): Promise<void> {
+    if (this.#holdings.size > 0 || this.#holdings.uncertain || deadline.aborted) return;
+    await unless(deadline, this.#parts.store.retire(this.#identity.instance, retireLimit, { remove }));
   }
 
   #now(): Date {

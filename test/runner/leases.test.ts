@@ -4,9 +4,13 @@ import type { Jobs } from "../../src/client/jobs.ts";
 import { isDayjobError } from "../../src/errors.ts";
 import { newId } from "../../src/job/id.ts";
 import { Status } from "../../src/job/status.ts";
+import type { ClaimedJob, Context } from "../../src/runner/handler.ts";
+import type { RunnerOptions } from "../../src/runner/options.ts";
 import type { Runner } from "../../src/runner/surface.ts";
 import { type Timelapse, timelapses } from "../setup/timelapse.ts";
 import { deferred } from "../setup/until.ts";
+
+type Run = (job: ClaimedJob, context: Context) => unknown;
 
 const lease = 6000;
 
@@ -18,8 +22,8 @@ describe("leases", () => {
     return found;
   };
   const hasEnded = (time: Timelapse, id: string): boolean => job(time, id).status >= Status.success;
-  const runner = async (time: Timelapse, jobs: Jobs, run: Parameters<Jobs["runner"]>[2], more = {}): Promise<Runner> => {
-    const made = jobs.runner(newId(), "k", run as () => void, { lease, interval: 500, concurrency: 1, ...more });
+  const runner = async (time: Timelapse, jobs: Jobs, run: Run, more: RunnerOptions = {}): Promise<Runner> => {
+    const made = jobs.runner(newId(), "k", run, { lease, interval: 500, concurrency: 1, ...more });
     await time.settled(made.start());
     return made;
   };
@@ -308,7 +312,12 @@ describe("leases", () => {
         await new Promise<void>((resolve) => void time.clock.timer(3 * lease, resolve));
       });
     }
-    const put = await time.settled(right.jobs.putMany([{ kind: "k", delay: 60_000 }, { kind: "k", delay: 60_000 }]));
+    const put = await time.settled(
+      right.jobs.putMany([
+        { kind: "k", delay: 60_000 },
+        { kind: "k", delay: 60_000 },
+      ]),
+    );
     const due = put[0]?.runAt.getTime() ?? 0;
     await time.pass(59_000);
     expect(starts).toEqual([]);

@@ -33,8 +33,8 @@ export interface HostParts {
     | undefined;
 }
 
-/** What `stop` adds to the grace: its own allowance, and the marking of the record. */
-const stopAllowance = 5000 + 2000;
+/** What `stop` adds to the grace. */
+const stopAllowance = 5000;
 
 export class Host {
   readonly name: string;
