@@ -53,14 +53,22 @@ export function translated(error: unknown, path: string): Error {
   if (/is not open|database is closed/i.test(text))
     return dayjobError("CLOSED", `${path} was closed while jobs were using it; close the jobs first`, { cause: error });
   if (/SQLITE_READONLY|readonly|read-only/.test(text)) {
-    return dayjobError("BAD_TARGET", `${path} cannot be written; check the rights of the file and its directory`, {
-      cause: error,
-    });
+    return dayjobError(
+      "BAD_TARGET",
+      `${path} cannot be written; check the rights of the file, of its -wal and -shm, and of its directory`,
+      {
+        cause: error,
+      },
+    );
   }
   if (/SQLITE_CANTOPEN|unable to open/i.test(text)) {
-    return dayjobError("BAD_TARGET", `${path} cannot be opened; check that its directory exists and can be written`, {
-      cause: error,
-    });
+    return dayjobError(
+      "BAD_TARGET",
+      `${path} cannot be opened; check that its directory exists, and the rights of both`,
+      {
+        cause: error,
+      },
+    );
   }
   return dayjobError("STORE_FAILED", `SQLite refused a call on ${path}: ${asError(error).message}`, { cause: error });
 }

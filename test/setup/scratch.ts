@@ -65,9 +65,12 @@ export function run(
   });
 }
 
-/** Runs a TypeScript file, as `npx tsx file` does. */
-export function runTs(file: string, options: Parameters<typeof run>[2] = {}): Promise<Ran> {
-  return run(process.execPath, ["--import", join(root, "node_modules/tsx/dist/loader.mjs"), file], options);
+/** Runs a TypeScript file, as `npx tsx file ...args` does. */
+export function runTs(
+  file: string,
+  { args = [], ...options }: Parameters<typeof run>[2] & { args?: readonly string[] } = {},
+): Promise<Ran> {
+  return run(process.execPath, ["--import", join(root, "node_modules/tsx/dist/loader.mjs"), file, ...args], options);
 }
 
 /** A URL for programs to open: nothing is in there before, and `drop` removes what they left. */

@@ -1,0 +1,33 @@
+// Run by refusals.test.ts on a small disk: puts until the disk is full, removes the ballast, puts again, and says what came of it.
+import { rmSync } from "node:fs";
+import { asError, isDayjobError } from "../../src/errors.ts";
+import { openSqliteStore } from "../../src/sqlite/index.ts";
+import { jobFixture } from "../../src/testing/factories.ts";
+
+const [path = "", ballast = ""] = process.argv.slice(2);
+const limit = 20_000;
+const batch = (): Parameters<typeof store.insert>[0] =>
+  Array.from({ length: 10 }, () => jobFixture({ data: { text: "x".repeat(2000) } }));
+const store = await openSqliteStore(path, { timeout: limit });
+await store.migrate(limit);
+let acknowledged = 0;
+let refused: unknown;
+while (refused === undefined && acknowledged < 10_000) {
+  await store.insert(batch(), limit).then(
+    () => (acknowledged += 10),
+    (error: unknown) => (refused = error),
+  );
+}
+const found = await store.count({}, limit);
+rmSync(ballast);
+await store.insert(batch(), limit);
+const code = isDayjobError(refused) ? refused.code : "no code";
+console.log(
+  JSON.stringify({
+    code,
+    message: asError(refused).message,
+    lost: acknowledged - found,
+    after: (await store.count({}, limit)) - found,
+  }),
+);
+await store.close();
