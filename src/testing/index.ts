@@ -1,5 +1,47 @@
-// dayjob/testing: what tests of programs that use dayjob need, and what authors of other stores need.
+// dayjob/testing: what tests of programs that use dayjob need, and what authors of other stores need: the port, the rules
+// that are the same for every store, and the conformance suite.
 export { type JobsOverOptions, jobsOver } from "../client/jobs-over.ts";
+export { type Code, dayjobError, storeOutage } from "../errors.ts";
+export type { Warning } from "../events.ts";
+export type { Bson } from "../job/data.ts";
+export { type Filter, matches } from "../job/filter.ts";
+export {
+  type CancelMark,
+  type Claim,
+  type LogLine,
+  linesKept,
+  type StoredJob,
+  type Try,
+  triesKept,
+} from "../job/job.ts";
+export { retriesAgain, type Settlement } from "../job/lifecycle.ts";
+export {
+  type Candidate,
+  type Choice,
+  type Claimed,
+  type ClaimRequest,
+  choose,
+  inOrder,
+  type KindWanted,
+} from "../store/claim.ts";
+export type {
+  Act,
+  Acted,
+  Beat,
+  Capabilities,
+  Finish,
+  Finished,
+  Held,
+  HeldMark,
+  Inserted,
+  InsertOptions,
+  JobChange,
+  Note,
+  Page,
+  RunnerRecord,
+  Store,
+  Unwatch,
+} from "../store/store.ts";
 export { at, fixtureTime, jobFixture } from "./factories.ts";
 export { type Call, type Fault, faultyStore, type Plan, type Verb } from "./faulty-store.ts";
 export { type ManualClock, manualClock } from "./manual-clock.ts";

@@ -1,5 +1,5 @@
 // Programs of others, to be run against the packed package: the README's example as ESM, CommonJS and TypeScript.
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { blocksOf } from "../docs/blocks.ts";
 import { root } from "../setup/scratch.ts";
@@ -34,23 +34,35 @@ export const entries: readonly object[] = [mongodb, testing, within];
 export const target: Target = { prepare: () => undefined, exec: () => undefined } satisfies SqliteDatabase;
 `;
 
+const strict = {
+  target: "es2023",
+  lib: ["es2023", "esnext.disposable"],
+  moduleDetection: "force",
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: false,
+  types: ["node"],
+  typeRoots: [join(root, "node_modules/@types")],
+};
+
 /** Writes a TypeScript project into the folder, strict and with the declarations of libraries checked. */
 export function writeTypeScript(folder: string, resolution: "nodenext" | "bundler"): void {
   const compilerOptions = {
-    target: "es2023",
-    lib: ["es2023", "esnext.disposable"],
+    ...strict,
     module: resolution === "nodenext" ? "nodenext" : "esnext",
     moduleResolution: resolution,
-    moduleDetection: "force",
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    skipLibCheck: false,
-    types: ["node"],
-    typeRoots: [join(root, "node_modules/@types")],
     outDir: `out-${resolution}`,
   };
   writeFileSync(join(folder, `tsconfig.${resolution}.json`), JSON.stringify({ compilerOptions, files: ["typed.ts"] }));
   writeFileSync(join(folder, "typed.ts"), typed);
+}
+
+/** Writes a store of somebody else's and its tests into the folder; they are compiled to the folder that it returns. */
+export function writeStore(folder: string): string {
+  cpSync(join(root, "test/package/outside"), join(folder, "outside"), { recursive: true });
+  const compilerOptions = { ...strict, module: "nodenext", rootDir: "outside", outDir: "out-outside" };
+  writeFileSync(join(folder, "tsconfig.outside.json"), JSON.stringify({ compilerOptions, include: ["outside"] }));
+  return "out-outside";
 }
 
 export const packageJson = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {

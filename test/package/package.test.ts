@@ -5,7 +5,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freshSqlite, newFolder, removeFolder, root, run, tsc } from "../setup/scratch.ts";
-import { commonJs, entryPoints, esm, prints, writeTypeScript } from "./consumers.ts";
+import { commonJs, entryPoints, esm, prints, writeStore, writeTypeScript } from "./consumers.ts";
 
 interface Packed {
   readonly filename: string;
@@ -92,6 +92,27 @@ describe("a project that has installed it", () => {
       await runs(`out-${resolution}/typed.js`);
     },
   );
+});
+
+describe("a store of somebody else's", () => {
+  it("is written with what the entry points export, and passes the conformance suite", {
+    timeout: 90_000,
+  }, async () => {
+    const built = writeStore(project);
+    const { out, err } = await run(process.execPath, [tsc, "-p", "tsconfig.outside.json"], { cwd: project });
+    expect(out + err).toBe("");
+    const suite = await run(process.execPath, ["--test-reporter=tap", `${built}/conformance.js`], { cwd: project });
+    expect(
+      suite.code,
+      suite.out
+        .split("\n")
+        .filter((line) => /not ok|error:/.test(line))
+        .join("\n"),
+    ).toBe(0);
+    const count = (what: string): number => Number(new RegExp(`^# ${what} (\\d+)$`, "m").exec(suite.out)?.[1]);
+    expect(count("fail")).toBe(0);
+    expect(count("pass")).toBeGreaterThan(150);
+  });
 });
 
 describe("importing", () => {

@@ -11,13 +11,7 @@ const batch = (): Parameters<typeof store.insert>[0] =>
 const store = await openSqliteStore(path, { timeout: limit });
 await store.migrate(limit);
 let acknowledged = 0;
-let refused: unknown;
-while (refused === undefined && acknowledged < 10_000) {
-  await store.insert(batch(), limit).then(
-    () => (acknowledged += 10),
-    (error: unknown) => (refused = error),
-  );
-}
+const refused = await fill().catch((error: unknown) => error);
 const found = await store.count({}, limit);
 rmSync(ballast);
 await store.insert(batch(), limit);
@@ -31,3 +25,11 @@ console.log(
   }),
 );
 await store.close();
+
+async function fill(): Promise<string> {
+  while (acknowledged < 10_000) {
+    await store.insert(batch(), limit);
+    acknowledged += 10;
+  }
+  return "nothing was refused";
+}

@@ -1,0 +1,276 @@
+// A store as somebody else would write one: it lives in a project of its own, where dayjob is installed, and knows of it no
+// more than what the entry points export. Jobs stand on a shelf in memory; several stores may share one.
+import * as bson from "bson";
+import { Status } from "dayjob";
+import {
+  type Act,
+  type Acted,
+  type Beat,
+  type Bson,
+  type Capabilities,
+  type Claimed,
+  type ClaimRequest,
+  choose,
+  dayjobError,
+  type Filter,
+  type Finish,
+  type Finished,
+  type Held,
+  type HeldMark,
+  type Inserted,
+  type InsertOptions,
+  inOrder,
+  type LogLine,
+  linesKept,
+  matches,
+  type Note,
+  type Page,
+  type RunnerRecord,
+  type Store,
+  type StoredJob,
+  triesKept,
+  type Unwatch,
+} from "dayjob/testing";
+import { acted, type Changes, copy, ended, isOver } from "./shelf-job.js";
+
+export class Shelf {
+  readonly jobs = new Map<string, StoredJob>();
+  readonly lines = new Map<string, LogLine[]>();
+  readonly runners = new Map<string, RunnerRecord>();
+  readonly removed = new Set<string>();
+  readonly watchers = new Set<() => void>();
+}
+
+export class ShelfStore implements Store {
+  readonly name = "shelf";
+  readonly capabilities: Capabilities = { transactions: false, watch: true, ownClock: false };
+  readonly bson: Bson = bson;
+  readonly #shelf: Shelf;
+
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf;
+  }
+
+  async migrate(): Promise<void> {}
+
+  async isMigrated(): Promise<boolean> {
+    return true;
+  }
+
+  async close(): Promise<void> {}
+
+  async now(): Promise<number> {
+    return Date.now();
+  }
+
+  async insert(jobs: readonly StoredJob[], _limit: number, options: InsertOptions = {}): Promise<readonly Inserted[]> {
+    if (options.session !== undefined) throw dayjobError("NO_TRANSACTIONS", "the shelf has no transactions");
+    const inserted = jobs.map((job) => this.#insert(job, options.again === true));
+    for (const heard of this.#shelf.watchers) queueMicrotask(heard);
+    return inserted;
+  }
+
+  #insert(job: StoredJob, again: boolean): Inserted {
+    const there = this.#shelf.jobs.get(job.id) ?? this.#holder(job);
+    if (there !== undefined) return { job: copy(there), duplicate: true };
+    const isGone = again && this.#shelf.removed.has(job.id);
+    if (!isGone) this.#shelf.jobs.set(job.id, copy(job));
+    return { job: copy(job), duplicate: isGone };
+  }
+
+  async claim(request: ClaimRequest): Promise<Claimed> {
+    const { kinds, now, horizon, runner, token } = request;
+    const open = this.#all(
+      ({ status, kind, cancel }) =>
+        (status === Status.new || status === Status.waiting) &&
+        cancel === undefined &&
+        kinds.some((one) => one.kind === kind),
+    );
+    const due = open.filter(({ runAt }) => runAt <= now).sort(inOrder);
+    const { take, exhausted, left } = choose(due, request);
+    for (const job of exhausted) this.#change(job, { status: Status.failed, finished: now, holds: undefined });
+    const jobs = take.map((job) =>
+      this.#change(job, {
+        status: Status.working,
+        claim: { runner: runner.instance, token },
+        tries: [...job.tries, { runner: runner.name, when: now }].slice(-triesKept),
+        tryCount: job.tryCount + 1,
+      }),
+    );
+    const later = open
+      .map(({ runAt }) => runAt.getTime())
+      .filter((at) => at > now.getTime() && at <= horizon.getTime());
+    const next = later.length === 0 ? undefined : new Date(Math.min(...later));
+    return { jobs, next: left.length > 0 ? now : next };
+  }
+
+  async claimed(token: string): Promise<readonly StoredJob[]> {
+    return this.#working(({ claim }) => claim?.token === token)
+      .sort(inOrder)
+      .map(copy);
+  }
+
+  async finish(batch: readonly Finish[]): Promise<readonly Finished[]> {
+    return batch.map(({ id, token, settlement }) => {
+      const job = this.#shelf.jobs.get(id);
+      if (job?.claim?.token !== token) return { id, token, status: undefined };
+      if (job.status !== Status.working) return { id, token, status: job.status };
+      return { id, token, status: this.#change(job, ended(job, settlement)).status };
+    });
+  }
+
+  async complete(): Promise<void> {
+    throw dayjobError("NO_TRANSACTIONS", "the shelf has no transactions");
+  }
+
+  async note(notes: readonly Note[]): Promise<readonly Held[]> {
+    const refused: Held[] = [];
+    for (const { id, token, progress, lines = [] } of notes) {
+      const job = this.#shelf.jobs.get(id);
+      if (job?.status !== Status.working || job.claim?.token !== token) refused.push({ id, token });
+      else {
+        if (progress !== undefined) this.#change(job, { progress });
+        this.#shelf.lines.set(id, [...(this.#shelf.lines.get(id) ?? []), ...lines].slice(-linesKept));
+      }
+    }
+    return refused;
+  }
+
+  async beat(beat: Beat): Promise<boolean> {
+    if ((this.#shelf.runners.get(beat.instance)?.state ?? "live") !== "live") return false;
+    this.#shelf.runners.set(beat.instance, { ...beat, state: "live" });
+    return true;
+  }
+
+  async held(
+    instance: string,
+    _limit: number,
+    options: { readonly marked?: boolean } = {},
+  ): Promise<readonly HeldMark[]> {
+    return this.#working(
+      ({ claim, cancel }) => claim?.runner === instance && (!options.marked || cancel !== undefined),
+    ).map(({ id, claim, cancel }) => ({ id, token: claim?.token ?? "", cancel }));
+  }
+
+  async retire(instance: string, _limit: number, options: { readonly remove?: boolean } = {}): Promise<void> {
+    const record = this.#shelf.runners.get(instance);
+    if (options.remove) this.#shelf.runners.delete(instance);
+    else if (record?.state === "live") this.#shelf.runners.set(instance, { ...record, state: "stopped" });
+  }
+
+  async runners(): Promise<readonly RunnerRecord[]> {
+    return [...this.#shelf.runners.values()];
+  }
+
+  async bury(instance: string, beats: number): Promise<boolean> {
+    const unknown = { instance, name: "", kinds: [], lease: 0, beats: 0, seen: new Date(0), state: "live" } as const;
+    const record = this.#shelf.runners.get(instance) ?? unknown;
+    if (record.state !== "live" || record.beats !== beats) return false;
+    this.#shelf.runners.set(instance, { ...record, state: "dead" });
+    return true;
+  }
+
+  async forget(before: Date): Promise<number> {
+    const holding = new Set(this.#holders());
+    const gone = [...this.#shelf.runners.values()].filter(
+      ({ instance, state, seen }) => state !== "live" && seen < before && !holding.has(instance),
+    );
+    for (const { instance } of gone) this.#shelf.runners.delete(instance);
+    return gone.length;
+  }
+
+  async holders(): Promise<readonly string[]> {
+    return this.#holders();
+  }
+
+  #holders(): readonly string[] {
+    return [...new Set(this.#working(() => true).flatMap(({ claim }) => claim?.runner ?? []))];
+  }
+
+  async orphans(instances: readonly string[], most: number): Promise<readonly StoredJob[]> {
+    return this.#working(({ claim }) => claim !== undefined && instances.includes(claim.runner))
+      .slice(0, most)
+      .map(copy);
+  }
+
+  async act(
+    what: Act,
+    filter: Filter,
+    page: { readonly limit: number; readonly after?: string },
+    now: Date,
+  ): Promise<Acted> {
+    const jobs = this.#find(filter, { order: "oldest", ...page });
+    const conflicts: string[] = [];
+    let changed = 0;
+    for (const job of jobs) {
+      const changes = acted(job, what, now);
+      if (changes === undefined) continue;
+      if (changes !== "removed" && isOver(job) && this.#holder({ ...job, ...changes }) !== undefined)
+        conflicts.push(job.id);
+      else {
+        if (changes === "removed") this.#remove(job.id);
+        else this.#change(job, changes);
+        changed++;
+      }
+    }
+    return { matched: jobs.length, changed, last: jobs.length < page.limit ? undefined : jobs.at(-1)?.id, conflicts };
+  }
+
+  async get(ids: readonly string[]): Promise<readonly StoredJob[]> {
+    return [...new Set(ids)].flatMap((id) => this.#shelf.jobs.get(id) ?? []).map(copy);
+  }
+
+  async find(filter: Filter, page: Page): Promise<readonly StoredJob[]> {
+    return this.#find(filter, page);
+  }
+
+  async count(filter: Filter): Promise<number> {
+    return this.#all((job) => matches(filter, job)).length;
+  }
+
+  async lines(id: string): Promise<readonly LogLine[]> {
+    return [...(this.#shelf.lines.get(id) ?? [])];
+  }
+
+  watch(heard: () => void): Unwatch {
+    const watcher = (): void => {
+      if (this.#shelf.watchers.has(watcher)) heard();
+    };
+    this.#shelf.watchers.add(watcher);
+    return async () => void this.#shelf.watchers.delete(watcher);
+  }
+
+  /** Synchronous: nothing comes between the reading and the changes of an act. */
+  #find(filter: Filter, { order, limit, after }: Page): readonly StoredJob[] {
+    const sign = order === "oldest" ? 1 : -1;
+    const isBeyond = (id: string): boolean => after === undefined || (order === "oldest" ? id > after : id < after);
+    return this.#all((job) => isBeyond(job.id) && matches(filter, job))
+      .sort((a, b) => (a.id < b.id ? -sign : sign))
+      .slice(0, limit)
+      .map(copy);
+  }
+
+  #all(isMeant: (job: StoredJob) => boolean): StoredJob[] {
+    return [...this.#shelf.jobs.values()].filter(isMeant);
+  }
+
+  #working(isMeant: (job: StoredJob) => boolean): StoredJob[] {
+    return this.#all((job) => job.status === Status.working && isMeant(job));
+  }
+
+  #holder({ kind, holds }: StoredJob): StoredJob | undefined {
+    return holds === undefined ? undefined : this.#all((job) => job.kind === kind && job.holds === holds)[0];
+  }
+
+  #change(job: StoredJob, changes: Changes): StoredJob {
+    const changed = copy({ ...job, ...changes });
+    this.#shelf.jobs.set(job.id, changed);
+    return copy(changed);
+  }
+
+  #remove(id: string): void {
+    this.#shelf.jobs.delete(id);
+    this.#shelf.lines.delete(id);
+    this.#shelf.removed.add(id);
+  }
+}
