@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { jobsOver, storeConformance } from "dayjob/testing";
 import { Shelf, ShelfStore } from "./shelf-store.js";
 
-describe("the shelf", () => {
+void describe("the shelf", () => {
   storeConformance({ describe, it }, async () => {
     const shelf = new Shelf();
     return {
@@ -14,7 +14,7 @@ describe("the shelf", () => {
     };
   });
 
-  it("runs a job through the client", async () => {
+  void it("runs a job through the client", async () => {
     await using jobs = jobsOver(new ShelfStore(new Shelf()));
     const { id } = await jobs.put("k", { n: 1 });
     const runner = jobs.runner<{ n: number }>("r", "k", ({ data }) => data.n + 1);
