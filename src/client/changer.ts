@@ -4,7 +4,7 @@ import { dayjobError, inBrief } from "../errors.ts";
 import { ownBson, storableData } from "../job/data.ts";
 import { type Filter, parseWhich } from "../job/filter.ts";
 import { checkPriority, checkRetries, checkTags } from "../job/new-job.ts";
-import { checkOptions, isRecord, optionalDate } from "../job/options.ts";
+import { checkOptions, isRecord, optionalDate, optionalSignal } from "../job/options.ts";
 import { Status } from "../job/status.ts";
 import type { Act, Acted, JobChange } from "../store/store.ts";
 import type { ClientEngine } from "./engine.ts";
@@ -132,14 +132,15 @@ function bounded(filter: Filter, now: Date): Filter {
 }
 
 function bulkOf(options: Readonly<Record<string, unknown>>): CheckedBulk {
-  const { signal, onProgress } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw dayjobError("BAD_OPTION", `signal is ${inBrief(signal)}; give an AbortSignal`);
-  }
+  const { onProgress } = options;
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw dayjobError("BAD_OPTION", `onProgress is ${inBrief(onProgress)}; give a function`);
   }
-  return { limit: limitOf(options["limit"]), signal, onProgress: onProgress as CheckedBulk["onProgress"] };
+  return {
+    limit: limitOf(options["limit"]),
+    signal: optionalSignal(options["signal"]),
+    onProgress: onProgress as CheckedBulk["onProgress"],
+  };
 }
 
 function changeOf(given: unknown): Omit<JobChange, "data"> {

@@ -43,6 +43,12 @@ export function optionalDate(given: unknown, name: string): Date | undefined {
   throw dayjobError("BAD_OPTION", `${name} is ${inBrief(given)}; give a valid Date`);
 }
 
+/** A signal, or undefined. */
+export function optionalSignal(given: unknown): AbortSignal | undefined {
+  if (given === undefined || given instanceof AbortSignal) return given;
+  throw dayjobError("BAD_OPTION", `signal is ${inBrief(given)}; give an AbortSignal`);
+}
+
 /** A list of non-empty texts. */
 export function textList(given: unknown, name: string): readonly string[] {
   if (Array.isArray(given) && given.every((member) => typeof member === "string" && member !== ""))

@@ -9,7 +9,7 @@ import { Emitter } from "../events.ts";
 import { type Duration, milliseconds } from "../job/duration.ts";
 import { type StoredJob, toJob } from "../job/job.ts";
 import type { Ending } from "../job/lifecycle.ts";
-import { checkOptions, wholeNumber } from "../job/options.ts";
+import { checkOptions, optionalSignal, wholeNumber } from "../job/options.ts";
 import { Status } from "../job/status.ts";
 import type { RunnerRecord, Store } from "../store/store.ts";
 import { claimLost } from "./claimed-job.ts";
@@ -19,7 +19,7 @@ import { parseRunnerOptions, type RunnerSettings } from "./options.ts";
 import { jobAfter, Session } from "./session.ts";
 import { stopOnSignals } from "./signals.ts";
 import { hearStrays } from "./stray.ts";
-import type { Drained, Runner, RunnerEvents } from "./surface.ts";
+import { type Drained, type Runner, type RunnerEvents, runnerEvents } from "./surface.ts";
 
 export interface RunnerParts {
   readonly name: string;
@@ -61,7 +61,7 @@ class JobRunner implements Runner {
   readonly interval: number;
   readonly #parts: RunnerParts;
   readonly #settings: RunnerSettings;
-  readonly #events = new Emitter<RunnerEvents>();
+  readonly #events = new Emitter<RunnerEvents>(runnerEvents);
   readonly #tell: Tell;
   #error: Error | undefined;
   #life: Life | undefined;
@@ -117,11 +117,11 @@ class JobRunner implements Runner {
       given["limit"] === undefined
         ? Number.POSITIVE_INFINITY
         : wholeNumber(given["limit"], "limit", 1, Number.MAX_SAFE_INTEGER);
+    const over = optionalSignal(given["signal"]) ?? new AbortController().signal;
     if (this.#starting !== undefined)
       throw dayjobError("BAD_OPTION", `the runner ${this.name} is started; drain is for one that is not`);
     const { clock } = this.#parts.engine;
     const grace = Math.min(this.#settings.grace, within / 2);
-    const over = options.signal === undefined ? new AbortController().signal : options.signal;
     this.#starting = this.#begin(most);
     const done = new AbortController();
     try {

@@ -28,6 +28,18 @@ export interface RunnerEvents {
   warning: { message: string; code: string };
 }
 
+/** The names of all events. */
+export const runnerEvents: readonly (keyof RunnerEvents)[] = [
+  "started",
+  "success",
+  "waiting",
+  "failed",
+  "cancelled",
+  "lost",
+  "error",
+  "warning",
+];
+
 export interface Runner extends AsyncDisposable {
   readonly name: string;
   readonly kinds: readonly string[];

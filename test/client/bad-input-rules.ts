@@ -21,6 +21,8 @@ const badData: readonly [string, unknown, RegExp][] = [
   ["a nested operator", { a: { $gt: 1 } }, /^data\.a\.\$gt is/],
   ["a list", [1], /^data is a list of 1/],
   ["a text", "text", /^data is "text"/],
+  ["a date", new Date(0), /^data is 1970-01-01T00:00:00\.000Z/],
+  ["an instance of a class", { a: new URL("http://host") }, /^data\.a is an instance of URL/],
   ["too much", { a: "x".repeat(1024 * 1024) }, /^data is 1\.0 MB as BSON, over the limit/],
 ];
 
@@ -32,11 +34,18 @@ const badOptions: readonly [string, object, RegExp][] = [
   ["retries as text", { retries: "5" }, /^retries is "5"/],
   ["a priority over 100", { priority: 101 }, /^priority is 101/],
   ["a priority below -100", { priority: -101 }, /^priority is -101/],
+  ["a priority that is no number", { priority: Number.NaN }, /^priority is NaN/],
   ["a fraction of a priority", { priority: 0.5 }, /^priority is 0\.5/],
   ["a negative wait", { retryInterval: -1 }, /^retryInterval is -1/],
+  ["a wait that is no number", { retryInterval: Number.NaN }, /^retryInterval is NaN/],
+  ["an endless wait", { retryInterval: Number.POSITIVE_INFINITY }, /^retryInterval is Infinity/],
+  ["a negative delay", { delay: -1 }, /^delay is -1/],
+  ["a delay that is no number", { delay: Number.NaN }, /^delay is NaN/],
   ["an unknown duration", { delay: "soon" }, /^delay is "soon"/],
+  ["a negative duration as text", { delay: "-5s" }, /^delay is "-5s"/],
   ["an invalid date", { runAt: new Date(Number.NaN) }, /^runAt is an invalid date/],
   ["a date as a number", { runAt: 5 }, /^runAt is 5/],
+  ["a date as text", { runAt: "2030-01-01" }, /^runAt is "2030-01-01"/],
   ["an unknown backoff", { backoff: "linear" }, /^backoff is "linear"/],
   ["an unknown option", { retires: 5 }, /^options\.retires is unknown; did you mean retries\?/],
   ["a kind among the options", { kind: "k" }, /^options\.kind is unknown/],
@@ -83,11 +92,18 @@ export function badInputRules(makeJobs: MakeJobs): void {
       ["null", null, /or the word "all"/],
       ["an id that is undefined", { id: undefined }, /\.id is undefined; leave the field out/],
       ["an empty id", "", /""/],
+      ["a wrong id", "5", /"5"/],
       ["an empty list of ids", { id: [] }, /\.id is an empty list/],
+      ["a wrong id in a list", { id: ["0123456789abcdef01234567", "5"] }, /\.id\[1\] is "5"/],
       ["an unknown key", { kid: "k" }, /\.kid is unknown; did you mean (?:id|kind)/],
       ["an operator", { $where: "1" }, /\$where is unknown/],
       ["an operator as a value", { kind: { $gt: "" } }, /\.kind is an object with \$gt/],
       ["an operator as a key", { key: { $ne: null } }, /\.key is an object with \$ne/],
+      ["an operator among ids", { id: { $in: [] } }, /\.id is an object with \$in/],
+      ["an operator among tags", { tags: [{ $ne: "" }] }, /\.tags is/],
+      ["an operator in a span", { created: { $gt: new Date(0) } }, /\.created\.\$gt is unknown/],
+      ["an operator as a time", { runAt: { after: { $gt: 0 } } }, /\.runAt\.after is an object with \$gt/],
+      ["an operator as an error", { error: { $regex: "" } }, /\.error is an object with \$regex/],
       ["an unknown status", { status: "done" }, /\.status is "done"/],
     ];
     it.for(wrong)("%s", async ([, which, message]) => {
@@ -113,6 +129,7 @@ export function badInputRules(makeJobs: MakeJobs): void {
       await refusal(() => jobs.find({}, { limit: 0 }), "BAD_OPTION", /limit is 0/);
       await refusal(() => jobs.find({}, { order: "up" } as never), "BAD_OPTION", /order is "up"/);
       await refusal(jobs.get("x"), "BAD_OPTION", /id is "x"/);
+      await refusal(jobs.logs("x"), "BAD_OPTION", /id is "x"/);
       await refusal(jobs.remove("all", { limit: 1.5 }), "BAD_OPTION", /limit is 1\.5/);
       await refusal(jobs.remove("all", { reason: "x" } as never), "BAD_OPTION", /reason is unknown/);
       await refusal(jobs.cancel("all", { reason: 5 } as never), "BAD_OPTION", /reason is 5/);

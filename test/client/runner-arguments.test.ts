@@ -44,6 +44,27 @@ describe("jobs.runner", () => {
       /intervall is unknown; did you mean interval/,
     ],
     ["an empty name", () => jobs.runner("", "k", run), /name is ""/],
+    ["concurrency 0", () => jobs.runner("r", "k", run, { concurrency: 0 }), /concurrency is 0/],
+    ["a fraction of concurrency", () => jobs.runner("r", "k", run, { concurrency: 1.5 }), /concurrency is 1\.5/],
+    [
+      "concurrency that is no number",
+      () => jobs.runner("r", "k", run, { concurrency: Number.NaN }),
+      /concurrency is NaN/,
+    ],
+    ["too much concurrency", () => jobs.runner("r", "k", run, { concurrency: 10_001 }), /concurrency is 10001/],
+    ["an interval that is none", () => jobs.runner("r", "k", run, { interval: "soon" }), /interval is "soon"/],
+    ["a lease under 2 s", () => jobs.runner("r", "k", run, { lease: "1s" }), /lease is "1s"; .* of 2000 or more/],
+    ["a negative grace", () => jobs.runner("r", "k", run, { grace: -1 }), /grace is -1/],
+    ["exclusive as text", () => jobs.runner("r", "k", run, { exclusive: "no" as never }), /exclusive is "no"/],
+    ["around that is no function", () => jobs.runner("r", "k", run, { around: [run, 5] as never }), /around is 5/],
+    ["options that are none", () => jobs.runner("r", "k", run, [] as never), /options is \[\]/],
+    ["a long name", () => jobs.runner("r".repeat(201), "k", run), /name is "r{60}\.\.\."; give a text of 1 to 200/],
+    ["an unknown event", () => jobs.runner("r", "k", run).on("succes" as never, run), /event is "succes"; known are/],
+    [
+      "a listener that is no function",
+      () => jobs.runner("r", "k", run).on("success", 5 as never),
+      /listener of success/,
+    ],
     ["concurrency 0 of a handler", () => mail.handle(run, { concurrency: 0 }), /concurrency is 0/],
     [
       "four arguments for a list",
@@ -52,6 +73,20 @@ describe("jobs.runner", () => {
     ],
   ];
   it.for(wrong)("refuses %s", ([, make, message]) => refusal(make, "BAD_OPTION", message));
+});
+
+describe("a runner's verbs", () => {
+  const runner = jobs.runner("r", "k", run);
+  const wrong: readonly [string, () => unknown, RegExp][] = [
+    ["stop with a negative grace", () => runner.stop({ grace: -1 }), /grace is -1/],
+    ["stop with an unknown option", () => runner.stop({ within: 5 } as never), /within is unknown/],
+    ["drain without a time", () => runner.drain(undefined as never), /within is undefined/],
+    ["drain within no time", () => runner.drain({ within: 0 }), /within is 0/],
+    ["drain of no job", () => runner.drain({ within: "1s", limit: 0 }), /limit is 0/],
+    ["drain with a signal that is none", () => runner.drain({ within: "1s", signal: {} as never }), /signal is \{\}/],
+    ["drain with an unknown option", () => runner.drain({ within: "1s", grace: 5 } as never), /grace is unknown/],
+  ];
+  it.for(wrong)("%s is refused", ([, call, message]) => refusal(call, "BAD_OPTION", message));
 });
 
 describe("kind", () => {
