@@ -66,6 +66,7 @@ const passingCodes = new Set([
 const passingLabels = ["RetryableWriteError", "TransientTransactionError"] as const;
 const duplicateKey = 11000;
 const authenticationFailed = 18;
+const unauthorized = 13;
 
 /** One write of a batch that was refused: its place in the batch, and why. */
 export interface Refusal {
@@ -94,6 +95,13 @@ export function translated(error: unknown, verb: string): Error {
     return dayjobError(
       "STORE_FAILED",
       `MongoDB has no index for ${verb}; call jobs.migrate() once, or open with migrate: true`,
+      { cause: error },
+    );
+  }
+  if (codeOf(error) === unauthorized) {
+    return dayjobError(
+      "STORE_FAILED",
+      `MongoDB refused ${verb}: ${message}; give the URL a user and a password that may read and write the database`,
       { cause: error },
     );
   }
@@ -149,7 +157,9 @@ export function badUrl(error: unknown, url: string): Error {
 export function cannotConnect(error: unknown, hosts: string, timeout: number, url = ""): Error {
   const cause = safeCause(error, url);
   const message = withoutSecrets(asError(error).message, url);
-  if (codeOf(error) === authenticationFailed || /authentication failed/i.test(message)) {
+  // DocumentDB's gateway calls a wrong password unauthorized.
+  const isRefused = [authenticationFailed, unauthorized].includes(codeOf(error) ?? 0);
+  if (isRefused || /authentication failed/i.test(message)) {
     return dayjobError(
       "CANNOT_CONNECT",
       `MongoDB at ${hosts} refused the credentials: ${message}; check user, password and authSource of the URL`,
