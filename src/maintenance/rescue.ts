@@ -2,10 +2,11 @@
 // it after each acknowledged beat. Several runners may do it at once: each burial is one compare-and-set, each job's end one
 // conditional write under the dead runner's token.
 
+import { isOutage } from "../errors.ts";
 import type { StoredJob } from "../job/job.ts";
 import type { Ending, Rules } from "../job/lifecycle.ts";
 import { settle } from "../job/lifecycle.ts";
-import type { Finish, Store } from "../store/store.ts";
+import type { Finish, Finished, Store } from "../store/store.ts";
 import { type Observer, type Reading, sightsOf } from "./observer.ts";
 
 export interface RescueParts {
@@ -30,6 +31,11 @@ export interface Rescued {
 /** How many jobs are read and given back at a time. */
 const block = 500;
 
+/** Milliseconds for a write that a locked job may hold up: a sixth of the lease, but no less than this. */
+const shortest = 1000;
+/** How many are written by themselves at a time. */
+const atOnce = 20;
+
 /** Records of dead and stopped runners that hold nothing are kept for a day. */
 const recordsKept = 24 * 3_600_000;
 
@@ -49,7 +55,16 @@ export async function rescue({ records, asked, received }: Reading, parts: Rescu
   }
   const owing = holders.filter((holder) => gone.has(holder));
   const jobs: StoredJob[] = [];
-  for (const holder of owing) jobs.push(...(await giveBackAll(holder, gone.get(holder) ?? { how: "lost" }, parts)));
+  const failures: unknown[] = [];
+  for (const holder of owing) {
+    try {
+      jobs.push(...(await giveBackAll(holder, gone.get(holder) ?? { how: "lost" }, parts)));
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0 && dead.length + jobs.length === 0) throw failures[0];
   if (records.some(({ state }) => state !== "live")) {
     await store.forget(new Date(parts.storeNow().getTime() - recordsKept), limit);
   }
@@ -61,10 +76,32 @@ async function giveBackAll(instance: string, ending: Ending, parts: RescueParts)
   for (;;) {
     const jobs = await parts.store.orphans([instance], block, parts.limit);
     const batch = jobs.flatMap((job) => finishOf(job, ending, parts));
-    const finished = await parts.store.finish(batch, parts.limit);
+    const finished = await finishApart(batch, parts);
     const done = new Set(finished.filter(({ status }) => status !== undefined).map(({ id }) => id));
     given.push(...jobs.filter(({ id }) => done.has(id)));
     if (jobs.length < block || done.size === 0) return given;
+  }
+}
+
+/**
+ * A handler that died inside its transaction leaves its job locked until the server ends that (MongoDB: a minute). The others
+ * must not wait for it: where a write of all gets no answer, each is written by itself, some at a time.
+ */
+async function finishApart(batch: readonly Finish[], { store, own, limit }: RescueParts): Promise<readonly Finished[]> {
+  const brief = Math.min(limit, Math.max(shortest, own.lease / 6));
+  try {
+    return await store.finish(batch, brief);
+  } catch (error) {
+    if (!isOutage(error) || batch.length === 1) throw error;
+    const finished: Finished[] = [];
+    for (let from = 0; from < batch.length; from += atOnce) {
+      const some = batch.slice(from, from + atOnce).map((one) => store.finish([one], brief));
+      const settled = await Promise.allSettled(some);
+      const answered = settled.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+      if (answered.length === 0) throw error;
+      finished.push(...answered);
+    }
+    return finished;
   }
 }
 
