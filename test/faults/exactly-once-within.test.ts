@@ -39,7 +39,7 @@ describe.for(["the jobs' own connection", "a connection of its own"])("effects o
   const effect = (job: { id: string }): void => {
     database.prepare("insert into effects values (?)").run(job.id);
   };
-  const transact = (work: () => void): void => void database.transaction(work)();
+  const transact = (work: () => void): void => database.transaction(work)();
 
   /** Runs one job of a handler to its end; what the runner told of it. */
   async function run(
