@@ -29,6 +29,7 @@ export const contender = {
       channel: true,
     },
     default: { label: "defaults (concurrency 5, processEvery 5 s)", config: {} },
+    ...grid(),
   },
 
   async open(url, { config, concurrency, channel }) {
@@ -36,18 +37,19 @@ export const contender = {
     const db = client.db();
     const agenda = new Agenda({
       backend: new MongoBackend({ mongo: db }),
-      .../** @type {object} */ (config),
-      ...(concurrency ? { maxConcurrency: Number(concurrency), defaultConcurrency: Number(concurrency) } : {}),
+      ...config,
+      ...(concurrency ? { maxConcurrency: concurrency, defaultConcurrency: concurrency } : {}),
       ...(channel ? { notificationChannel: new InMemoryNotificationChannel() } : {}),
       defaultLockLifetime: TEN_MINUTES,
     });
     agenda.on("error", noteLooseError);
     await agenda.ready;
     const jobs = db.collection("agendaJobs");
-    const removes = /** @type {{ removeOnComplete?: boolean }} */ (config).removeOnComplete === true;
+    const removes = config.removeOnComplete === true;
     return {
       put: (item) => agenda.now("bench", item),
       putMany: (items) => eachInFlight(items, 50, (item) => agenda.now("bench", item)), // it has no bulk insert
+      stored: () => jobs.countDocuments({}),
       run: async (handler) => {
         agenda.define("bench", async (job) => handler(job.attrs.data));
         await agenda.start();
@@ -60,3 +62,17 @@ export const contender = {
     };
   },
 };
+
+/** What was tried to find its best settings. */
+function grid() {
+  const settings = [20, 100, 200].flatMap((concurrency) =>
+    [10, 200, 1_000].flatMap((processEvery) =>
+      [0, 2 * concurrency].map((lockLimit) => ({
+        label: `concurrency ${concurrency}, processEvery ${processEvery} ms, lock limit ${lockLimit || "none"}, removeOnComplete`,
+        config: { processEvery, removeOnComplete: true, lockLimit, defaultLockLimit: lockLimit },
+        concurrency,
+      })),
+    ),
+  );
+  return Object.fromEntries(settings.map((one, index) => [`tune-${index + 1}`, one]));
+}

@@ -77,6 +77,7 @@ export const contender = {
       putMany: async (items) => {
         for (const block of blocks(items, 1_000)) await jobs.insertMany(block.map(newJob), { ordered: false });
       },
+      stored: () => jobs.countDocuments({}),
       run: async (handler) => {
         work(handler).catch(noteLooseError);
       },

@@ -10,7 +10,19 @@ export const contender = {
   variants: {
     best: { label: "concurrency 200, finished jobs removed", concurrency: 200, removeOnComplete: true },
     kept: { label: "concurrency 200, finished jobs kept", concurrency: 200, removeOnComplete: false },
+    everysec: {
+      label: "concurrency 200, finished jobs removed",
+      server: "redis-everysec",
+      concurrency: 200,
+      removeOnComplete: true,
+    },
     default: { label: "defaults (concurrency 1, finished jobs kept)", concurrency: 1, removeOnComplete: false },
+    ...Object.fromEntries(
+      [50, 100, 200, 500, 1_000].map((concurrency, index) => [
+        `tune-${index + 1}`,
+        { label: `concurrency ${concurrency}, finished jobs removed`, concurrency, removeOnComplete: true },
+      ]),
+    ),
   },
 
   async open(url, { concurrency, removeOnComplete }) {
@@ -21,6 +33,10 @@ export const contender = {
     await queue.waitUntilReady();
     /** @type {Worker | undefined} */
     let worker;
+    const unfinished = async () => {
+      const counts = await queue.getJobCounts("wait", "active", "delayed", "prioritized", "failed");
+      return Object.values(counts).reduce((sum, count) => sum + count, 0);
+    };
     return {
       put: (item) => queue.add("bench", item),
       putMany: async (items) => {
@@ -29,16 +45,14 @@ export const contender = {
       run: async (handler) => {
         worker = new Worker("bench", async (job) => handler(job.data), {
           connection,
-          concurrency: Number(concurrency),
+          concurrency,
           lockDuration: 600_000,
         });
         worker.on("error", noteLooseError);
         await worker.waitUntilReady();
       },
-      left: async () => {
-        const counts = await queue.getJobCounts("wait", "active", "delayed", "prioritized", "failed");
-        return Object.values(counts).reduce((sum, count) => sum + count, 0);
-      },
+      stored: unfinished,
+      left: unfinished,
       close: async () => {
         await worker?.close();
         await queue.close();

@@ -1,4 +1,6 @@
-import { MongoClient } from "mongodb";
+import { BSON, MongoClient } from "mongodb";
+import { blocks, eachInFlight } from "../lib/contender.mjs";
+import { makeJobs } from "../lib/dayjob-jobs.mjs";
 import { openDayjob } from "../lib/dayjob-session.mjs";
 import { versionOf } from "../lib/versions.mjs";
 
@@ -11,19 +13,30 @@ export const contender = {
     best: { label: "concurrency 1,000", runner: { concurrency: 1_000 } },
     latency: { label: "concurrency 100", runner: { concurrency: 100 } },
     default: { label: "defaults (concurrency 10)", runner: {} },
+    ...Object.fromEntries(
+      [100, 200, 500, 1_000, 2_000].map((concurrency, index) => [
+        `tune-${index + 1}`,
+        { label: `concurrency ${concurrency}`, runner: { concurrency } },
+      ]),
+    ),
   },
 
   async open(url, settings) {
     const client = await new MongoClient(url, { maxPoolSize: 2 }).connect();
     const stored = client.db().collection("jobs");
-    const session = await openDayjob(url, settings, async () => {
-      const due = { kind: "bench", status: { $lte: 3 }, runat: { $lte: new Date() } };
-      return (await stored.findOne(due, { projection: { _id: 1 } })) ? 1 : 0;
+    return await openDayjob(url, settings, {
+      left: async () => {
+        const due = { kind: "bench", status: { $lte: 3 }, runat: { $lte: new Date() } };
+        return (await stored.findOne(due, { projection: { _id: 1 } })) ? 1 : 0;
+      },
+      fill: async (items, state) => {
+        const { encodeJob } = await import("../../dist/mongodb/codec.js");
+        await eachInFlight([...blocks(items, 2_000)], 2, async (block) => {
+          const documents = (await makeJobs(block, state)).map((job) => encodeJob(job, /** @type {never} */ (BSON)));
+          await stored.insertMany(documents, { ordered: false });
+        });
+      },
+      close: () => client.close(),
     });
-    const close = async () => {
-      await session.close();
-      await client.close();
-    };
-    return { ...session, close };
   },
 };

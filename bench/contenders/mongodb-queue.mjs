@@ -15,6 +15,9 @@ export const contender = {
     best: { label: "50 loops of get and ack", loops: 50 },
     tuned: { label: "50 loops, and an index of ours for its query", loops: 50, index: { deleted: 1, _id: 1 } },
     default: { label: "1 loop of get and ack", loops: 1 },
+    ...Object.fromEntries(
+      [10, 20, 50, 100, 200].map((loops, index) => [`tune-${index + 1}`, { label: `${loops} loops`, loops }]),
+    ),
   },
 
   async open(url, { loops, index }) {
@@ -31,6 +34,7 @@ export const contender = {
       putMany: async (items) => {
         for (const block of blocks(items, 500)) await add(block);
       },
+      stored: () => db.collection("bench").countDocuments({}),
       run: async (handler) => {
         const loop = async () => {
           while (life.open) {

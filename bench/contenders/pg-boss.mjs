@@ -10,10 +10,11 @@ export const contender = {
   version: versionOf("pg-boss"),
   variants: {
     best: {
-      label: "batches of 500, bursts while they are full, notify",
+      label: "2 workers, batches of 500, bursts while they are full, poll 0.5 s",
       work: { batchSize: 500, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5, localConcurrency: 2 },
     },
     default: { label: "defaults (1 job at a time, poll 2 s)", work: {} },
+    ...grid(),
   },
 
   async open(url, { work }) {
@@ -30,6 +31,10 @@ export const contender = {
             "bench",
             block.map((data) => ({ data })),
           );
+      },
+      stored: async () => {
+        const { rows } = await pool.query("select count(*)::int as stored from pgboss.job where name = 'bench'");
+        return rows[0].stored;
       },
       run: (handler) =>
         boss.work("bench", /** @type {object} */ (work), async (jobs) => {
@@ -48,3 +53,14 @@ export const contender = {
     };
   },
 };
+
+/** What was tried to find its best settings. */
+function grid() {
+  const settings = [1, 2, 4].flatMap((localConcurrency) =>
+    [200, 500, 1_000].map((batchSize) => ({
+      label: `${localConcurrency} workers, batches of ${batchSize}, bursts while they are full, poll 0.5 s`,
+      work: { batchSize, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5, localConcurrency },
+    })),
+  );
+  return Object.fromEntries(settings.map((one, index) => [`tune-${index + 1}`, one]));
+}

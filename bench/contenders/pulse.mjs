@@ -20,6 +20,7 @@ export const contender = {
       config: { processEvery: "0.01 seconds", maxConcurrency: 100, defaultConcurrency: 100, lockLimit: 0 },
     },
     default: { label: "defaults (concurrency 5, processEvery 5 s)", config: {} },
+    ...grid(),
   },
 
   async open(url, { config }) {
@@ -27,7 +28,7 @@ export const contender = {
     const db = client.db();
     const pulse = new Pulse({
       mongo: /** @type {never} */ (db),
-      .../** @type {object} */ (config),
+      ...config,
       defaultLockLifetime: 600_000,
       resumeOnRestart: false,
     });
@@ -39,8 +40,9 @@ export const contender = {
     return {
       put,
       putMany: (items) => eachInFlight(items, 50, put), // it has no bulk insert
+      stored: () => jobs.countDocuments({}),
       run: async (handler) => {
-        const { defaultConcurrency: concurrency } = /** @type {{ defaultConcurrency?: number }} */ (config);
+        const { defaultConcurrency: concurrency } = config;
         pulse.define("bench", async (job) => handler(job.attrs.data), concurrency ? { concurrency, lockLimit: 0 } : {});
         await pulse.start();
       },
@@ -52,3 +54,14 @@ export const contender = {
     };
   },
 };
+
+/** What was tried to find its best settings. */
+function grid() {
+  const settings = [20, 100, 200].flatMap((concurrency) =>
+    ["0.01 seconds", "0.2 seconds", "1 second"].map((processEvery) => ({
+      label: `concurrency ${concurrency}, processEvery ${processEvery}, no lock limit`,
+      config: { processEvery, maxConcurrency: concurrency, defaultConcurrency: concurrency, lockLimit: 0 },
+    })),
+  );
+  return Object.fromEntries(settings.map((one, index) => [`tune-${index + 1}`, one]));
+}

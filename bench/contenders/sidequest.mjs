@@ -1,19 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { MongoClient } from "mongodb";
-import { Job, Sidequest } from "sidequest";
+import { Sidequest } from "sidequest";
 import { eachInFlight } from "../lib/contender.mjs";
+import { listenOutside } from "../lib/outside.mjs";
+import { BenchJob, runHere } from "../lib/sidequest-job.mjs";
 import { versionOf } from "../lib/versions.mjs";
-
-/** @type {import("../lib/contender.mjs").Handler} */
-let current = () => {};
-
-/** Its job class; this file is also the jobs file that it loads, in this process. */
-export class BenchJob extends Job {
-  /** @param {import("../lib/contender.mjs").Item} item */
-  async run(item) {
-    await current(item);
-  }
-}
 
 /** @type {import("../lib/contender.mjs").Contender} */
 export const contender = {
@@ -21,29 +12,32 @@ export const contender = {
   server: "mongodb",
   version: versionOf("sidequest"),
   variants: {
-    best: { label: "inline, concurrency 50, poll 1 ms", concurrency: 50 },
-    tuned: { label: "the same, with an index of ours for its query", concurrency: 50, index: true },
+    best: { label: "inline, concurrency 50, poll 1 ms", ...inline(50) },
+    tuned: {
+      label: "inline, concurrency 50, poll 1 ms, and two indexes of ours for its queries",
+      ...inline(50),
+      index: true,
+    },
+    default: { label: "defaults (a process of its own with threads, concurrency 10, poll 100 ms)", config: {} },
+    ...Object.fromEntries(
+      [10, 20, 50, 100].map((concurrency, index) => [
+        `tune-${index + 1}`,
+        { label: `inline, concurrency ${concurrency}, poll 1 ms`, ...inline(concurrency) },
+      ]),
+    ),
   },
 
-  async open(url, { concurrency, index }) {
-    const client = await new MongoClient(url, { writeConcern: { w: "majority" } }).connect();
+  async open(url, { config, isInline, index }) {
+    const client = await new MongoClient(url).connect();
     const db = client.db();
-    const config = /** @type {never} */ ({
+    const outside = isInline ? undefined : listenOutside();
+    const settings = /** @type {never} */ ({
       backend: { driver: "@sidequest/mongo-backend", config: url },
-      queues: [{ name: "default", concurrency }],
-      maxConcurrentJobs: concurrency,
-      jobPollingInterval: 1,
-      fork: false,
-      runner: "inline",
-      manualJobResolution: true,
-      jobsFilePath: fileURLToPath(import.meta.url),
       logger: { level: "error" },
-      releaseStaleJobsIntervalMin: false,
-      cleanupFinishedJobsIntervalMin: false,
       dashboard: { enabled: false },
-      gracefulShutdown: false,
+      ...config,
     });
-    await Sidequest.configure(config);
+    await Sidequest.configure(settings);
     const jobs = db.collection("sidequest_jobs");
     if (index) {
       await jobs.createIndex({ id: 1 });
@@ -54,12 +48,36 @@ export const contender = {
     return {
       put,
       putMany: (items) => eachInFlight(items, 50, put), // it has no bulk insert
+      stored: () => jobs.countDocuments({}),
       run: async (handler) => {
-        current = handler;
-        await Sidequest.start(config);
+        if (isInline) runHere(handler);
+        await Sidequest.start(settings);
       },
       left: () => jobs.countDocuments({ state: { $nin: ["completed", "failed", "canceled"] } }, { limit: 1 }),
-      close: () => client.close(), // its own close waits for polls of a second; the process ends with it open
+      ...(outside && { outside }),
+      close: async () => {
+        // Its own close waits for polls of a second; inline, the process ends with it open. What it forked it must end.
+        await Promise.all([client.close(), outside && Sidequest.stop()]);
+      },
     };
   },
 };
+
+/** @param {number} concurrency */
+function inline(concurrency) {
+  return {
+    isInline: true,
+    config: {
+      queues: [{ name: "default", concurrency }],
+      maxConcurrentJobs: concurrency,
+      jobPollingInterval: 1,
+      fork: false,
+      runner: "inline",
+      manualJobResolution: true,
+      jobsFilePath: fileURLToPath(new URL("../lib/sidequest-job.mjs", import.meta.url)),
+      releaseStaleJobsIntervalMin: false,
+      cleanupFinishedJobsIntervalMin: false,
+      gracefulShutdown: false,
+    },
+  };
+}

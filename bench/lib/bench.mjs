@@ -1,23 +1,35 @@
-// Runs a plan: starts the servers that it needs, measures group by group with the rounds interleaved, and writes the
-// results.
-import { mkdirSync, writeFileSync } from "node:fs";
+// Runs a plan: starts the servers that it needs, measures group by group with the rounds interleaved, and writes the results
+// of each group as soon as it is done.
+import { readdirSync } from "node:fs";
 import { arch, cpus, platform, release, totalmem } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { isBuilt } from "./dayjob-session.mjs";
-import { measures } from "./measure.mjs";
-import { fullPlan, quickPlan } from "./plan.mjs";
-import { figure, median, targetTable, toMarkdown } from "./results.mjs";
+import { measureGroup } from "./group.mjs";
+import { makePlan } from "./plan.mjs";
+import { keyOf, merged, readReport, reportFile, writeWhole } from "./report.mjs";
+import { targetTable, toMarkdown } from "./results.mjs";
+import { likelySeconds } from "./rows.mjs";
 import { startServer } from "./servers.mjs";
 import { targetsOf } from "./targets.mjs";
-import { versionOf } from "./versions.mjs";
+import { commitOf, versionOf } from "./versions.mjs";
 
-const bench = dirname(dirname(fileURLToPath(import.meta.url)));
+const CONTENDERS = join(dirname(dirname(fileURLToPath(import.meta.url))), "contenders");
 
 /**
- * @typedef {import("./results.mjs").Result} Result
+ * @typedef {import("./plan.mjs").Group} Group
  * @typedef {import("./contender.mjs").Contender} Contender
- * @typedef {{ quick: boolean, only: string[], rounds: number, profile: string, out: string }} Options
+ * @typedef {object} Options
+ * @property {import("./plan.mjs").Size} size
+ * @property {number} scale
+ * @property {number} rounds
+ * @property {string[]} only names of contenders' files or of loads, `load:contender` for both, `+variant` at will
+ * @property {string[]} loads
+ * @property {string[]} contenders
+ * @property {boolean} resume whether rows that have a figure are left out
+ * @property {boolean} list whether only to tell what would be measured
+ * @property {string} profile
+ * @property {string} out
  */
 
 const print = (/** @type {string} */ line) => void process.stdout.write(`${line}\n`);
@@ -27,177 +39,148 @@ const print = (/** @type {string} */ line) => void process.stdout.write(`${line}
  * @param {Options} options
  */
 export async function runBench(options) {
-  const groups = selected(options.quick ? quickPlan() : fullPlan(), options.only);
-  if (groups.length === 0) throw new Error(`nothing is called ${options.only.join(", ")}`);
-  if (groups.some(({ rows }) => rows.some(({ contender }) => contender.startsWith("dayjob"))) && !isBuilt()) {
-    throw new Error("dayjob is not built: npm run build");
-  }
-  const contenders = await loadContenders(groups);
-  const { servers, missing } = await startServers(new Set([...contenders.values()].map(({ server }) => server)));
+  if (!isBuilt()) throw new Error("dayjob is not built: npm run build");
+  const contenders = await loadContenders();
+  const plan = makePlan({ ...options, contenders });
+  const file = reportFile(options.out, options.size, options.scale);
+  let report = readReport(file) ?? { size: options.size, scale: options.scale, runs: [], groups: [] };
+  const groups = unmeasured(selected(plan, options), options.resume ? report : undefined);
+  tellPlan(groups, options);
+  if (options.list) return true;
+
+  const { ready, missing } = await prepare(groups, contenders);
+  const { servers, about, missing: away } = await startServers(ready, contenders);
   const stopServers = async () => {
     for (const server of servers.values()) await server.stop();
   };
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
     process.once(signal, () => void stopServers().finally(() => process.exit(1)));
   }
-  const began = new Date();
+  const date = new Date().toISOString().slice(0, 19);
+  const run = { date, about: [...describe(options), ...about], missing: [...missing, ...away] };
+  const titles = plan.map(({ title }) => title);
+  let isWhole = true;
   try {
-    const heading = describe(began, servers, options);
-    for (const line of heading) print(`# ${line}`);
-    const measured = [];
-    for (const group of groups) measured.push(await measureGroup(group, { contenders, servers, options }));
-    const results = measured.flatMap((group) => group.results);
-    const targets = options.quick ? [] : targetsOf(results);
-    for (const line of targetTable(targets)) print(line);
-    const report = { heading, groups: measured.filter((group) => group.results.length > 0), targets, missing };
-    write(options, began, report);
-    return results.every((result) => !result.void);
+    for (const line of [`${date} UTC`, ...run.about]) print(`# ${line}`);
+    for (const group of ready) {
+      const measured = await measureGroup(group, { contenders, servers, run: date, options, print });
+      if (measured.results.length === 0) continue;
+      isWhole &&= measured.results.every((result) => !result.void);
+      // Read anew, since another run may have added to it.
+      report = merged(readReport(file) ?? report, run, [measured], titles);
+      writeWhole(file, `${JSON.stringify(report, undefined, 1)}\n`);
+      writeWhole(file.replace(/json$/, "md"), `# Benchmark\n\n${toMarkdown(report, targetsOf(report))}`);
+    }
   } finally {
     await stopServers();
   }
+  print("\n## Asked and measured, with what earlier runs left in the same file");
+  for (const line of targetTable(targetsOf(report))) print(line);
+  for (const line of run.missing) print(`NOT MEASURED: ${line}`);
+  print(`\nwritten: ${file} and ${basename(file).replace(/json$/, "md")}`);
+  return isWhole;
 }
 
-/**
- * @param {import("./plan.mjs").Group[]} groups
- * @param {string[]} only names of contenders' files or of loads, `load:contender` for both, `+variant` at will
- */
-function selected(groups, only) {
-  if (only.length === 0) return groups;
-  const wanted = (/** @type {import("./measure.mjs").Row} */ { load, contender, variant }) =>
-    only.some((name) => [load, contender, `${load}:${contender}`, `${load}:${contender}+${variant}`].includes(name));
-  return groups.map((group) => ({ ...group, rows: group.rows.filter(wanted) })).filter(({ rows }) => rows.length > 0);
-}
-
-/**
- * @param {import("./plan.mjs").Group[]} groups
- * @returns {Promise<Map<string, Contender>>}
- */
-async function loadContenders(groups) {
-  const names = new Set(groups.flatMap(({ rows }) => rows.map(({ contender }) => contender)));
+async function loadContenders() {
+  /** @type {Map<string, Contender>} */
   const loaded = new Map();
-  for (const name of names) {
-    const file = pathToFileURL(join(bench, "contenders", `${name}.mjs`));
-    loaded.set(name, (await import(file.href)).contender);
+  for (const name of readdirSync(CONTENDERS).toSorted()) {
+    loaded.set(basename(name, ".mjs"), (await import(pathToFileURL(join(CONTENDERS, name)).href)).contender);
   }
   return loaded;
 }
 
-/** @param {Set<string>} names */
-async function startServers(names) {
-  /** @type {Map<string, import("./servers.mjs").Server>} */
-  const servers = new Map();
+/** @param {Group[]} plan @param {Options} options @returns {Group[]} */
+function selected(plan, { only, loads, contenders }) {
+  const names = new Set(plan.flatMap(({ rows }) => rows.flatMap((row) => namesOf(row))));
+  const unknown = [...only, ...loads, ...contenders].filter((name) => !names.has(name));
+  if (unknown.length > 0)
+    throw new Error(
+      `nothing is called ${unknown.join(", ")}; there are ${[...names].filter((name) => !/[:+]/.test(name)).join(", ")}`,
+    );
+  const isWanted = (/** @type {import("./measure.mjs").Row} */ row) => {
+    const own = namesOf(row);
+    const has = (/** @type {string[]} */ wanted) => wanted.length === 0 || wanted.some((name) => own.includes(name));
+    const isNamed = [...only, ...loads].some((name) => name === "tune" || name.startsWith("tune:"));
+    return has(only) && has(loads) && has(contenders) && (row.load !== "tune" || isNamed);
+  };
+  return plan.map((group) => ({ ...group, rows: group.rows.filter(isWanted) })).filter(({ rows }) => rows.length > 0);
+}
+
+/** @param {import("./measure.mjs").Row} row */
+function namesOf({ load, contender, variant }) {
+  return [load, contender, `${contender}+${variant}`, `${load}:${contender}`, `${load}:${contender}+${variant}`];
+}
+
+/** @param {Group[]} groups @param {import("./report.mjs").Report | undefined} report @returns {Group[]} */
+function unmeasured(groups, report) {
+  if (report === undefined) return groups;
+  const done = new Set(report.groups.flatMap(({ results }) => results.map(({ row }) => keyOf(row))));
+  return groups
+    .map((group) => ({ ...group, rows: group.rows.filter((row) => !done.has(keyOf(row))) }))
+    .filter(({ rows }) => rows.length > 0);
+}
+
+/** @param {Group[]} groups @param {Options} options */
+function tellPlan(groups, { rounds, size }) {
+  let sum = 0;
+  for (const { title, rows } of groups) {
+    const seconds = rows.reduce((total, row) => total + likelySeconds(row, rounds), 0);
+    sum += seconds;
+    print(`# ${String(Math.ceil(seconds / 60)).padStart(3)} min, ${String(rows.length).padStart(2)} rows: ${title}`);
+  }
+  print(`# about ${Math.ceil(sum / 60)} minutes in all on a quiet machine of two cores (size: ${size})`);
+}
+
+/**
+ * Without the rows of contenders that are not to be had.
+ * @param {Group[]} groups
+ * @param {Map<string, Contender>} contenders
+ */
+async function prepare(groups, contenders) {
   const missing = [];
-  for (const name of names) {
+  const gone = new Set();
+  for (const name of new Set(groups.flatMap(({ rows }) => rows.map(({ contender }) => contender)))) {
     try {
-      const start = /** @type {typeof startServer[string]} */ (startServer[name]);
-      servers.set(name, await start(print));
+      await contenders.get(name)?.prepare?.(print);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      missing.push(`all rows on ${name}: ${reason}`);
+      gone.add(name);
+      missing.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
       print(`# NOT MEASURED: ${missing.at(-1)}`);
     }
   }
-  return { servers, missing };
+  const ready = groups.map((group) => ({ ...group, rows: group.rows.filter(({ contender }) => !gone.has(contender)) }));
+  return { ready: ready.filter(({ rows }) => rows.length > 0), missing };
 }
 
-/**
- * @param {Date} began
- * @param {Map<string, import("./servers.mjs").Server>} servers
- * @param {Options} options
- */
-function describe(began, servers, { rounds, quick }) {
-  const [cpu] = cpus();
-  return [
-    `${began.toISOString()}, dayjob ${versionOf("dayjob")}, Node ${process.version}`,
-    `${cpus().length} x ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()} ${release()} ${arch()}; servers on the same machine`,
-    `${quick ? "quick run: its figures say nothing" : `median of ${rounds} interleaved rounds (fewer where the table says so)`}; a fresh database and process for every figure; stopped when the last completion is durable; each job seen exactly once, or void`,
-    ...[...servers.values()].map(({ about }) => about),
-  ];
-}
-
-/**
- * @param {import("./plan.mjs").Group} group
- * @param {{ contenders: Map<string, Contender>, servers: Map<string, import("./servers.mjs").Server>, options: Options }} using
- */
-async function measureGroup(group, { contenders, servers, options }) {
-  print(`\n## ${group.title} (${group.unit})`);
-  const measure = /** @type {import("./measure.mjs").Measure} */ (measures[group.measure]);
-  const runs = group.rows.flatMap((row) => {
-    const contender = /** @type {Contender} */ (contenders.get(row.contender));
-    const server = servers.get(contender.server);
-    return server
-      ? [{ row, contender, server, figures: /** @type {import("./measure.mjs").Figure[]} */ ([]), failure: "" }]
-      : [];
-  });
-  for (let round = 0; round < options.rounds; round++) {
-    for (const run of runs) {
-      if (run.failure || round >= (run.row.rounds ?? options.rounds)) continue;
-      const database = await run.server.fresh();
-      try {
-        run.figures.push(await measure({ ...run.row, profile: options.profile }, database.url));
-      } catch (error) {
-        run.failure = error instanceof Error ? error.message : String(error);
-      } finally {
-        await database.drop();
-      }
-      const last = run.failure
-        ? `VOID: ${run.failure}`
-        : `${figure(Number(run.figures.at(-1)?.value))} ${brief(run.figures.at(-1)?.detail)}`;
-      print(`${round + 1} ${label(run.row)}: ${last}`);
+/** @param {Group[]} groups @param {Map<string, Contender>} contenders */
+async function startServers(groups, contenders) {
+  const names = groups.flatMap(({ rows }) =>
+    rows.map((row) => {
+      const contender = /** @type {Contender} */ (contenders.get(row.contender));
+      return contender.variants[row.variant]?.server ?? contender.server;
+    }),
+  );
+  /** @type {Map<string, import("./servers.mjs").Server>} */
+  const servers = new Map();
+  const missing = [];
+  for (const name of new Set(names)) {
+    try {
+      servers.set(name, await startServer[name](print));
+    } catch (error) {
+      missing.push(`all rows on ${name}: ${error instanceof Error ? error.message : String(error)}`);
+      print(`# NOT MEASURED: ${missing.at(-1)}`);
     }
   }
-  const results = runs.map(toResult);
-  for (const { row, median: middle } of results) if (middle !== undefined) print(`= ${label(row)}: ${figure(middle)}`);
-  return { title: group.title, unit: group.unit, ...(group.note && { note: group.note }), results };
+  return { servers, about: [...servers.values()].map(({ about }) => about), missing };
 }
 
-/** @param {Record<string, any>} [detail] */
-const brief = (detail) => (detail ? JSON.stringify(detail).slice(0, 2_000) : "");
-
-/** @param {import("./measure.mjs").Row} row */
-function label({ contender, variant, n, runners, processes, bytes, beside }) {
-  const more = [
-    runners && `${runners} runners`,
-    processes && `${processes} processes`,
-    bytes && `${bytes} B`,
-    beside && "beside",
+/** @param {Options} options */
+function describe({ rounds, size, scale }) {
+  const [cpu] = cpus();
+  return [
+    `dayjob ${versionOf("dayjob")}${commitOf()}, Node ${process.version}`,
+    `${cpus().length} x ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()} ${release()} ${arch()}; servers on the same machine`,
+    `size ${size}${scale === 1 ? "" : ` x ${scale}`}, median of ${rounds} interleaved rounds (the tables say where fewer); a fresh database and new processes for each round; stopped when the last completion is durable; each job stored, or seen, exactly once, or the row is void`,
   ];
-  return [`${contender}+${variant}`, `n=${n}`, ...more.filter(Boolean)].join(" ");
-}
-
-/**
- * @param {{ row: import("./measure.mjs").Row, contender: Contender, figures: import("./measure.mjs").Figure[], failure: string }} run
- * @returns {Result}
- */
-function toResult({ row, contender, figures, failure }) {
-  const values = figures.map(({ value }) => value);
-  const middle = failure ? undefined : median(values);
-  const nearest = figures.toSorted(
-    (a, b) => Math.abs(a.value - Number(middle)) - Math.abs(b.value - Number(middle)),
-  )[0];
-  const errors = figures.find((one) => one.errors);
-  return {
-    row,
-    name: contender.name,
-    version: contender.version,
-    settings: contender.variants[row.variant ?? "best"]?.label ?? "",
-    values,
-    median: middle,
-    ...(nearest?.detail && { detail: nearest.detail }),
-    ...(failure && { void: failure }),
-    ...(errors && { errors: errors.errors, firstError: errors.firstError }),
-  };
-}
-
-/**
- * @param {Options} options
- * @param {Date} began
- * @param {Parameters<typeof toMarkdown>[0]} report
- */
-function write({ out }, began, report) {
-  const file = join(out, began.toISOString().slice(0, 16).replaceAll(":", ""));
-  mkdirSync(out, { recursive: true });
-  writeFileSync(`${file}.md`, toMarkdown(report));
-  writeFileSync(`${file}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
-  print(`\nwritten: ${file}.md and .json`);
 }

@@ -6,13 +6,18 @@ import { clock, eachInFlight, looseErrors, noteLooseError, pause } from "./conte
 
 /** @typedef {import("./contender.mjs").Item} Item */
 
+const BLOCK = 100_000;
+const LISTEN_MS = 120_000;
+
 process.on("unhandledRejection", noteLooseError);
 
 /** @type {import("./contender.mjs").Session} */
 let session;
 /** How often each job was seen, by its number. */
 let seen = new Uint8Array(0);
-const progress = { total: 0, starts: new Float64Array(0) };
+/** When each job started, where that is asked for. */
+let starts = new Float64Array(0);
+let total = 0;
 
 const verbs = {
   /** @param {{ file: string, url: string, variant: string }} to */
@@ -29,35 +34,48 @@ const verbs = {
     return (clock() - start) / 1_000;
   },
 
-  /** Seconds that it takes to put jobs in bulk. @param {{ n: number, bytes: number, kind?: string, future?: boolean }} load */
-  async putMany({ n, bytes, kind, future }) {
+  /** Seconds that it takes to put jobs in bulk. @param {{ n: number, bytes: number }} load */
+  async putMany({ n, bytes }) {
     let seconds = 0;
-    for (let from = 0; from < n; from += 100_000) {
-      const items = makeItems(Math.min(100_000, n - from), bytes, from);
+    for (let from = 0; from < n; from += BLOCK) {
+      const items = makeItems(Math.min(BLOCK, n - from), bytes, from);
       const start = clock();
-      await session.putMany(items, { ...(kind && { kind }), ...(future && { future }) });
+      await session.putMany(items);
       seconds += (clock() - start) / 1_000;
     }
     return seconds;
   },
 
+  /** Jobs with numbers from `from` on, by the quickest way that there is. @param {{ from?: number, n: number, bytes: number, state: import("./contender.mjs").State }} load */
+  async fill({ from = 0, n, bytes, state }) {
+    for (let at = from; at < from + n; at += BLOCK) {
+      const items = makeItems(Math.min(BLOCK, from + n - at), bytes, at);
+      if (session.fill) await session.fill(items, state);
+      else if (state === "due") await session.putMany(items);
+      else throw new Error(`has no way to be filled with ${state} jobs`);
+    }
+  },
+
+  stored: async () => await session.stored(),
+
   /** Seconds from the start of the runner until the last of n jobs is durably finished. @param {{ n: number, work: string }} load */
   async drain({ n, work }) {
     const start = clock();
     await verbs.start({ n, work });
-    while (progress.total < n) await pause(1);
+    await untilSeen(n);
     await verbs.untilNoneLeft();
     return (clock() - start) / 1_000;
   },
 
   /** Starts to run jobs, and returns. @param {{ n: number, work: string }} load */
   async start({ n, work }) {
+    if (work !== "none" && session.outside) throw new Error("its handlers run elsewhere, and do nothing");
     seen = new Uint8Array(n);
-    progress.total = 0;
+    total = 0;
     await session.run(async ({ i }) => {
       if (work === "1ms") await pause(1);
       seen[i]++;
-      progress.total++;
+      total++;
     });
   },
 
@@ -65,19 +83,23 @@ const verbs = {
     while ((await session.left()) > 0) await pause(1);
   },
 
-  count: async () => progress.total,
+  count: async () => count(),
 
   /** How often each job was seen here, and what went wrong beside. */
-  seen: async () => ({ seen, looseErrors }),
+  async seen() {
+    for (const { i } of session.outside?.read() ?? []) seen[i]++;
+    return { seen, looseErrors };
+  },
 
   /** Runs jobs and keeps when each started. @param {{ n: number }} load */
   async listen({ n }) {
-    const starts = new Float64Array(n);
-    progress.starts = starts;
-    progress.total = 0;
+    starts = new Float64Array(n);
+    seen = new Uint8Array(n);
+    total = 0;
     await session.run(({ i }) => {
       starts[i] = clock();
-      progress.total++;
+      seen[i]++;
+      total++;
     });
   },
 
@@ -103,29 +125,33 @@ const verbs = {
     return { called, stored };
   },
 
-  /** When each job started; waits for all of them, a minute at most. @param {{ n: number }} load */
+  /** When each job started; waits for all of them, two minutes at most. @param {{ n: number }} load */
   async starts({ n }) {
-    const deadline = clock() + 60_000;
-    while (progress.total < n && clock() < deadline) await pause(5);
-    return { total: progress.total, starts: progress.starts };
+    const deadline = clock() + LISTEN_MS;
+    while (count() < n && clock() < deadline) await pause(5);
+    for (const { i, at } of session.outside?.read() ?? []) starts[i] = at;
+    return { total: count(), starts };
   },
 
-  /** Runs n jobs and notes heap and resident memory at every step. @param {{ n: number, step: number }} load */
-  async memory({ n, step }) {
-    const samples = [];
-    await verbs.start({ n, work: "none" });
-    for (let next = 0; next <= n; next += step) {
-      while (progress.total < Math.min(next, n)) await pause(1);
-      globalThis.gc?.();
-      const { rss, heapUsed, external } = process.memoryUsage();
-      samples.push({ done: progress.total, rss, heapUsed, external });
-    }
+  /** What is in memory after so many jobs, garbage collected. @param {{ n: number }} load */
+  async memoryAt({ n }) {
+    await untilSeen(n);
     await verbs.untilNoneLeft();
-    return samples;
+    await pause(50); // what the last finish holds is let go
+    for (let again = 0; again < 2; again++) globalThis.gc?.();
+    const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+    return { done: count(), rss, heapUsed, external, arrayBuffers };
   },
 
   close: () => session.close(),
 };
+
+const count = () => session.outside?.count() ?? total;
+
+/** @param {number} n */
+async function untilSeen(n) {
+  while (count() < n) await pause(1);
+}
 
 /**
  * @param {number} n

@@ -3,24 +3,38 @@
 /**
  * @typedef {{ i: number, pad: string }} Item the data of one job: its number and padding
  * @typedef {(item: Item) => void | Promise<void>} Handler
+ * @typedef {"due" | "finished" | "future" | "other"} State `other`: due, of a kind without a runner
  *
  * @typedef {object} Session a contender at work on one fresh database, in a process of its own
  * @property {(item: Item) => Promise<unknown>} put one job, durable when it resolves
- * @property {(items: Item[], options?: { kind?: string, future?: boolean }) => Promise<unknown>} putMany by the fastest
- *   means that the contender has, durable when it resolves
+ * @property {(items: Item[]) => Promise<unknown>} putMany by the fastest means that the contender has, durable when it
+ *   resolves
+ * @property {(items: Item[], state: State) => Promise<unknown>} [fill] the same jobs straight into the store, to make large
+ *   backlogs in little time; never measured
+ * @property {() => Promise<number>} stored how many jobs there are, nothing having been run yet
  * @property {(handler: Handler) => Promise<unknown>} run starts to run jobs, and goes on until `close`
  * @property {() => Promise<number>} left how many due jobs (or whether any: 1) are not yet durably finished
+ * @property {import("./outside.mjs").Outside} [outside] where the handler runs in processes of the contender's own
  * @property {() => Promise<unknown>} close
  *
- * @typedef {Record<string, unknown> & { label: string }} Settings `label` says them in the table
+ * @typedef {"mongodb" | "sqlite" | "redis" | "redis-everysec" | "postgresql"} ServerName
+ *
+ * @typedef {object} Settings
+ * @property {string} label says them in the table
+ * @property {ServerName} [server] where it is not the contender's
+ * @property {string} [durability] where it is not the server's
+ * @property {any} [config] and more, as the contender likes
+ *
+ * @typedef {Record<string, any> & Settings} Variant
  *
  * @typedef {object} Contender
  * @property {string} name
- * @property {"mongodb" | "sqlite" | "redis" | "postgresql"} server
+ * @property {ServerName} server
  * @property {string} version
- * @property {Record<string, Settings>} variants "best" and "default" at least, where they differ
- * @property {string} [durability] what a finished write has survived, where it is not that of the server
- * @property {(url: string, settings: Settings) => Promise<Session>} open
+ * @property {Record<string, Variant>} variants "best" and "default" at least, where they differ; those that begin with
+ *   "tune-" are what was tried to find the best
+ * @property {(log: (line: string) => void) => Promise<void>} [prepare] once, before all; throws when it can not be measured
+ * @property {(url: string, settings: Variant) => Promise<Session>} open
  */
 
 /** Milliseconds of the machine's monotonic clock: the same in all processes of one machine. */

@@ -1,4 +1,4 @@
-// Ours, by the public surface only: the same on both stores.
+// Ours, by the public surface only: the same on both stores. Only `fill` goes past it, with documents of our own codec.
 import { existsSync } from "node:fs";
 import { noteLooseError } from "./contender.mjs";
 
@@ -8,31 +8,31 @@ export const isBuilt = () => existsSync(BUILT);
 
 /**
  * @param {string} url
- * @param {import("./contender.mjs").Settings} settings `runner`: options of the runner; `open`: options of open
- * @param {() => Promise<number>} left
+ * @param {import("./contender.mjs").Variant} settings `runner`: options of the runner; `open`: options of open
+ * @param {{ left: () => Promise<number>, fill: (items: import("./contender.mjs").Item[],
+ *   state: import("./contender.mjs").State) => Promise<unknown>, close: () => Promise<unknown> }} beside
  * @returns {Promise<import("./contender.mjs").Session>}
  */
-export async function openDayjob(url, settings, left) {
+export async function openDayjob(url, settings, { left, fill, close }) {
   const { open } = await import(BUILT.href);
   const jobs = await open(url, settings["open"] ?? {});
   await jobs.ready();
-  jobs.on("error", ({ error }) => noteLooseError(error));
+  jobs.on("error", (/** @type {{ error: unknown }} */ { error }) => noteLooseError(error));
   /** @type {{ stop(options: object): Promise<void> } | undefined} */
   let runner;
   return {
     put: (data) => jobs.put("bench", data),
-    putMany: (items, { kind = "bench", future = false } = {}) => {
-      const options = future ? { delay: "30d" } : {};
-      return jobs.putMany(items.map((data) => ({ kind, data, ...options })));
-    },
+    putMany: (items) => jobs.putMany(items.map((data) => ({ kind: "bench", data }))),
+    fill,
+    stored: () => jobs.count(),
     run: async (handler) => {
       const started = jobs.runner(
         `bench-${process.pid}`,
         "bench",
-        ({ data }) => handler(data),
+        (/** @type {{ data: import("./contender.mjs").Item }} */ { data }) => handler(data),
         settings["runner"] ?? {},
       );
-      started.on("error", ({ error }) => noteLooseError(error));
+      started.on("error", (/** @type {{ error: unknown }} */ { error }) => noteLooseError(error));
       runner = started;
       await started.start();
     },
@@ -40,6 +40,7 @@ export async function openDayjob(url, settings, left) {
     close: async () => {
       await runner?.stop({ grace: 0 });
       await jobs.close();
+      await close();
     },
   };
 }

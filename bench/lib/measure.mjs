@@ -1,13 +1,14 @@
 // How each load is measured: one function a load, each on a fresh database with the contender in processes of its own.
-// Every one checks that each job was seen exactly once; if not, or if anything fails, the figure is void and says why.
+// Every one checks that each job was stored, or seen, exactly once; if not, or if anything fails, the figure is void and
+// says why.
 import { clock, pause } from "./contender.mjs";
-import { startWorker } from "./worker-process.mjs";
+import { withWorkers } from "./worker-process.mjs";
 
 /**
  * @typedef {object} Row what is measured
  * @property {string} load
  * @property {string} contender the name of its file
- * @property {string} [variant]
+ * @property {string} variant
  * @property {number} n
  * @property {number} [bytes] of data in a job; 100
  * @property {string} [work] "none" or "1ms"
@@ -15,62 +16,79 @@ import { startWorker } from "./worker-process.mjs";
  * @property {number} [processes] latency: 1, or 2 where another process puts
  * @property {number} [rate] latency: puts a second
  * @property {number} [rounds] at most so many
+ * @property {boolean} [fill] the jobs are not put, but written straight into the store
  * @property {{ finished: number, future: number, other: number }} [beside] jobs that are there already
- * @property {string} [profile] a folder for CPU profiles
+ * @property {number} [step] memory: a sample after so many
  *
  * @typedef {{ value: number, detail?: Record<string, any>, errors?: number, firstError?: string }} Figure
- * @typedef {(row: Row, url: string) => Promise<Figure>} Measure
+ * @typedef {object} Where
+ * @property {string} url
+ * @property {boolean} isFirst whether the database is new; where jobs lie beside, all rounds of a row share one
+ * @property {() => Promise<unknown>} settle lets the server do its housekeeping after a database was filled
+ * @property {string} profile a folder for CPU profiles
+ * @typedef {(row: Row, where: Where) => Promise<Figure>} Measure
+ * @typedef {import("./worker-process.mjs").WorkerProcess} WorkerProcess
  */
+
+const BYTES = 100;
 
 /** @type {Record<string, Measure>} */
 export const measures = {
-  put: measurePut,
-  bulk: measureBulk,
+  put: (row, where) => measurePut(row, where, (worker, load) => worker.call("putSingly", { ...load, inFlight: 50 })),
+  bulk: (row, where) => measurePut(row, where, (worker, load) => worker.call("putMany", load)),
   drain: measureDrain,
   latency: measureLatency,
   memory: measureMemory,
 };
 
-/** Jobs put a second, 50 in flight. @type {Measure} */
-async function measurePut(row, url) {
-  return await withWorkers(row, url, 1, async ([worker]) => {
-    const seconds = await worker.call("putSingly", { n: row.n, bytes: row.bytes ?? 100, inFlight: 50 });
-    return { value: row.n / seconds };
-  });
-}
-
-/** Jobs put a second, in bulk. @type {Measure} */
-async function measureBulk(row, url) {
-  return await withWorkers(row, url, 1, async ([worker]) => {
-    return { value: row.n / (await worker.call("putMany", { n: row.n, bytes: row.bytes ?? 100 })) };
+/**
+ * Jobs put a second.
+ * @param {Row} row
+ * @param {Where} where
+ * @param {(worker: WorkerProcess, load: object) => Promise<number>} put resolves to the seconds that it took
+ */
+async function measurePut({ n, bytes = BYTES, ...row }, where, put) {
+  return await withWorkers(row, where, 1, async ([worker]) => {
+    const seconds = await put(worker, { n, bytes });
+    const stored = await worker.call("stored");
+    if (stored !== n) throw new Error(`${stored} of ${n} jobs are there`);
+    return { value: n / seconds };
   });
 }
 
 /** Jobs run a second: all are there before the clock starts. @type {Measure} */
-async function measureDrain(row, url) {
-  if (row.beside) await fillBeside(row, url, row.beside);
-  await withWorkers({ ...row, profile: "" }, url, 1, ([worker]) =>
-    worker.call("putMany", { n: row.n, bytes: row.bytes ?? 100 }),
+async function measureDrain(row, where) {
+  const { n, bytes = BYTES, work = "none", runners = 1 } = row;
+  const isFilled = row.fill === true || row.beside !== undefined;
+  if (row.beside && where.isFirst) await fillBeside(row, where, row.beside);
+  await withWorkers(row, { ...where, profile: "" }, 1, ([worker]) =>
+    worker.call(row.fill ? "fill" : "putMany", { n, bytes, state: "due" }),
   );
-  const { n, work = "none", runners = 1 } = row;
-  return await withWorkers(row, url, runners, async (workers) => {
-    const seconds =
-      runners === 1
-        ? await workers[0].call("drain", { n, work })
-        : await drainTogether(/** @type {typeof workers} */ (workers), n, work);
+  if (isFilled) await where.settle();
+  return await withWorkers(row, where, runners, async (workers) => {
+    const seconds = runners === 1 ? await workers[0].call("drain", { n, work }) : await drainTogether(workers, n, work);
     const errors = await checkOnce(workers, n);
     return { value: n / seconds, ...errors };
   });
 }
 
-/** @param {import("./worker-process.mjs").WorkerProcess[]} workers @param {number} n @param {string} work */
+/**
+ * From the moment that all are told to start until the last job is durably finished.
+ * @param {WorkerProcess[]} workers
+ * @param {number} n
+ * @param {string} work
+ */
 async function drainTogether(workers, n, work) {
   const start = clock();
   await Promise.all(workers.map((worker) => worker.call("start", { n, work })));
-  for (;;) {
+  for (let before = { count: 0, at: start }; ; ) {
     const counts = await Promise.all(workers.map((worker) => worker.call("count")));
-    if (counts.reduce((sum, count) => sum + count, 0) >= n) break;
-    await pause(25);
+    const count = counts.reduce((sum, one) => sum + one, 0);
+    if (count >= n) break;
+    // Asked seldom while much is left, and often near the end, so that asking neither disturbs nor rounds the figure.
+    const rate = (count - before.count) / (clock() - before.at);
+    before = { count, at: clock() };
+    await pause(Math.min(100, Math.max(2, rate > 0 ? (n - count) / rate / 2 : 10)));
   }
   await workers[0]?.call("untilNoneLeft");
   return (clock() - start) / 1_000;
@@ -78,11 +96,11 @@ async function drainTogether(workers, n, work) {
 
 /**
  * Throws unless each job was seen once by all workers together.
- * @param {import("./worker-process.mjs").WorkerProcess[]} workers
+ * @param {WorkerProcess[]} workers
  * @param {number} n
  */
 async function checkOnce(workers, n) {
-  const sum = new Uint8Array(n);
+  const sum = new Uint32Array(n);
   let errors = 0;
   let firstError = "";
   for (const worker of workers) {
@@ -100,19 +118,14 @@ async function checkOnce(workers, n) {
 /**
  * Jobs that are there already: finished ones of the kind, future ones of the kind, due ones of a kind without a runner.
  * @param {Row} row
- * @param {string} url
+ * @param {Where} where
  * @param {{ finished: number, future: number, other: number }} beside
  */
-async function fillBeside(row, url, { finished, future, other }) {
-  await withWorkers({ ...row, profile: "" }, url, 1, async ([worker]) => {
-    if (finished > 0) {
-      await worker.call("putMany", { n: finished, bytes: 100 });
-      await worker.call("drain", { n: finished, work: "none" });
+async function fillBeside(row, where, beside) {
+  await withWorkers(row, { ...where, profile: "" }, 1, async ([worker]) => {
+    for (const [state, n] of Object.entries(beside)) {
+      if (n > 0) await worker.call("fill", { n, bytes: BYTES, state });
     }
-  });
-  await withWorkers({ ...row, profile: "" }, url, 1, async ([worker]) => {
-    if (future > 0) await worker.call("putMany", { n: future, bytes: 100, future: true });
-    if (other > 0) await worker.call("putMany", { n: other, bytes: 100, kind: "other" });
   });
 }
 
@@ -121,20 +134,30 @@ async function fillBeside(row, url, { finished, future, other }) {
  * the job was stored (less than nothing where a handler started before the answer to its put was read).
  * @type {Measure}
  */
-async function measureLatency(row, url) {
+async function measureLatency(row, where) {
   const { n, rate = 50, processes = 1 } = row;
-  return await withWorkers(row, url, processes, async (workers) => {
-    const listener = /** @type {import("./worker-process.mjs").WorkerProcess} */ (workers[0]);
+  return await withWorkers(row, where, processes, async (workers) => {
+    const listener = /** @type {WorkerProcess} */ (workers[0]);
     await listener.call("listen", { n });
     await pause(1_500); // started, and idle
-    const putter = /** @type {import("./worker-process.mjs").WorkerProcess} */ (workers.at(-1));
-    const { called, stored } = await putter.call("putAtRate", { n, rate, bytes: 100 });
+    const putter = /** @type {WorkerProcess} */ (workers.at(-1));
+    const { called, stored } = await putter.call("putAtRate", { n, rate, bytes: BYTES });
     const { total, starts } = await listener.call("starts", { n });
     if (total !== n || starts.includes(0)) throw new Error(`${total} starts of ${n} jobs, or not each of them once`);
-    const since = (/** @type {Float64Array} */ from) => percentiles(starts.map((at, i) => at - Number(from[i])));
+    const since = (/** @type {Float64Array} */ from) =>
+      percentiles(starts.map((/** @type {number} */ at, /** @type {number} */ i) => at - Number(from[i])));
     const detail = { ...since(called), fromStored: since(stored) };
-    return { value: detail.p50, detail };
+    const errors = await checkErrors(workers);
+    return { value: detail.p50, detail, ...errors };
   });
+}
+
+/** @param {WorkerProcess[]} workers */
+async function checkErrors(workers) {
+  const all = await Promise.all(workers.map((worker) => worker.call("seen")));
+  const errors = all.reduce((sum, { looseErrors }) => sum + looseErrors.count, 0);
+  const firstError = all.find(({ looseErrors }) => looseErrors.first)?.looseErrors.first ?? "";
+  return errors > 0 ? { errors, firstError } : {};
 }
 
 /** @param {Float64Array} values */
@@ -145,50 +168,37 @@ function percentiles(values) {
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
 }
 
-/** Growth of the heap in MB from the first tenth of the jobs to the last, after a collection each time. @type {Measure} */
-async function measureMemory(row, url) {
-  await withWorkers({ ...row, profile: "" }, url, 1, ([worker]) => worker.call("putMany", { n: row.n, bytes: 100 }));
-  return await withWorkers(row, url, 1, async (workers) => {
-    const samples = await workers[0].call("memory", { n: row.n, step: row.n / 20 });
-    const MB = 1024 * 1024;
-    const first = samples.find((sample) => sample.done >= row.n / 10);
-    const last = samples.at(-1);
-    const errors = await checkOnce(workers, row.n);
-    const table = samples.map(({ done, rss, heapUsed, external }) => ({
-      done,
-      rss: Math.round(rss / MB),
-      heap: Math.round((heapUsed / MB) * 10) / 10,
-      external: Math.round(external / MB),
-    }));
-    return {
-      value: (last.heapUsed - first.heapUsed) / MB,
-      detail: { rssGrowth: (last.rss - first.rss) / MB, samples: table },
-      ...errors,
-    };
-  });
+/**
+ * Growth of the heap in MB from the first sample to the last, garbage collected at each. Another process adds the jobs, a
+ * step at a time, so that the runner's memory is only that of running them.
+ * @type {Measure}
+ */
+async function measureMemory(row, where) {
+  const { n, step = n / 10 } = row;
+  return await withWorkers(row, { ...where, profile: "" }, 1, ([filler]) =>
+    withWorkers(row, where, 1, async ([runner]) => {
+      await runner.call("start", { n, work: "none" });
+      const samples = [];
+      for (let done = 0; done < n; done += step) {
+        await filler.call("fill", { from: done, n: step, bytes: BYTES, state: "due" });
+        samples.push(inMegabytes(await runner.call("memoryAt", { n: done + step })));
+      }
+      const errors = await checkOnce([runner], n);
+      const [first, last] = [samples[0], samples.at(-1)];
+      const growth = (/** @type {"heap" | "rss"} */ what) => Number(last?.[what]) - Number(first?.[what]);
+      return {
+        value: growth("heap"),
+        detail: { rssGrowth: growth("rss"), bytesPerJob: (growth("heap") * 2 ** 20) / (n - step), samples },
+        ...errors,
+      };
+    }),
+  );
 }
 
-/**
- * @template T
- * @param {Row} row
- * @param {string} url
- * @param {number} count
- * @param {(workers: any[]) => Promise<T>} use
- */
-async function withWorkers(row, url, count, use) {
-  const profile = row.profile ? ["--cpu-prof", `--cpu-prof-dir=${row.profile}`] : [];
-  const execArgv = row.load === "memory" ? ["--expose-gc", ...profile] : profile;
-  /** @type {import("./worker-process.mjs").WorkerProcess[]} */
-  const workers = [];
-  try {
-    for (let i = 0; i < count; i++) {
-      workers.push(await startWorker(row.contender, { url, variant: row.variant ?? "best", execArgv }));
-    }
-    const result = await use(workers);
-    // Some rivals hang when they close; the figure is taken by then.
-    await Promise.race([Promise.allSettled(workers.map((worker) => worker.call("close"))), pause(5_000)]);
-    return result;
-  } finally {
-    await Promise.all(workers.map((worker) => worker.end()));
-  }
+/** @param {{ done: number, rss: number, heapUsed: number, external: number, arrayBuffers: number }} sample */
+function inMegabytes({ done, rss, heapUsed, external, arrayBuffers }) {
+  const [rssMB, heap, outside, buffers] = [rss, heapUsed, external, arrayBuffers].map(
+    (bytes) => Math.round((bytes / 2 ** 20) * 1_000) / 1_000,
+  );
+  return { done, heap: Number(heap), rss: Number(rssMB), external: Number(outside), arrayBuffers: Number(buffers) };
 }

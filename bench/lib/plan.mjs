@@ -2,246 +2,301 @@
 //
 // Slow contenders run fewer jobs, so that the whole takes minutes and not hours; all of them get slower with more jobs,
 // so this is in their favour.
+import { HEAVY, LATENCY, RATE, row } from "./rows.mjs";
 
 /**
  * @typedef {import("./measure.mjs").Row} Row
- * @typedef {{ title: string, measure: string, unit: string, better: "more" | "less", rows: Row[], note?: string }} Group
+ * @typedef {import("./contender.mjs").Contender} Contender
+ * @typedef {{ load: string, title: string, measure: string, unit: string, rows: Row[], note?: string }} Group
+ * @typedef {"quick" | "default" | "full"} Size
  */
 
-const MONGO_RIVALS = /** @type {const} */ ([
-  ["agenda", "best"],
-  ["agenda", "kept"],
-  ["agenda", "default"],
-  ["pulse", "best"],
-  ["pulse", "default"],
-  ["mongodb-queue", "best"],
-  ["mongodb-queue", "tuned"],
-  ["mongodb-queue", "default"],
-  ["sidequest", "best"],
-  ["sidequest", "tuned"],
-]);
-const OTHER_RIVALS = /** @type {const} */ ([
-  ["bullmq", "best"],
-  ["bullmq", "kept"],
-  ["bullmq", "default"],
-  ["graphile-worker", "best"],
-  ["graphile-worker", "default"],
-  ["pg-boss", "best"],
-  ["pg-boss", "default"],
-]);
-const RATE = { measure: "drain", unit: "jobs/s", better: /** @type {const} */ ("more") };
-const HISTORY = { finished: 500_000, future: 500_000, other: 100_000 };
+const OURS = ["dayjob-mongodb", "dayjob-sqlite"];
+
+/** @param {{ size: Size, scale: number, contenders: Map<string, Contender> }} options @returns {Group[]} */
+export function makePlan({ size, scale, contenders }) {
+  const groups = [
+    ...noop(),
+    ...put(),
+    ...bulk(),
+    withWork(),
+    runners(size),
+    latency(),
+    backlog(size),
+    history(size),
+    payload(),
+    memory(size),
+  ];
+  const scaled = groups.map((group) => ({ ...group, rows: group.rows.map((one) => scaleRow(one, size, scale)) }));
+  return size === "quick" ? scaled.map(onlyQuick) : [...scaled, ...tune(contenders, scale)];
+}
 
 /** @returns {Group[]} */
-export function fullPlan() {
-  return [
-    { title: "No-op jobs, MongoDB-compatible", ...RATE, rows: mongoNoop() },
-    { title: "No-op jobs, SQLite and others", ...RATE, rows: sqliteNoop() },
-    {
-      title: "Put singly, 50 in flight",
-      measure: "put",
-      unit: "jobs/s",
-      better: "more",
-      rows: [
-        row("put", "dayjob-mongodb", "best", 20_000),
-        row("put", "bare-mongodb", "best", 5_000),
-        row("put", "agenda", "best", 2_000),
-        row("put", "pulse", "best", 2_000),
-        row("put", "mongodb-queue", "best", 5_000),
-        row("put", "sidequest", "best", 2_000),
-        row("put", "dayjob-sqlite", "best", 20_000),
-        row("put", "dayjob-sqlite", "normal", 20_000),
-        row("put", "bare-sqlite", "best", 5_000),
-        row("put", "bullmq", "best", 20_000),
-        row("put", "graphile-worker", "best", 5_000),
-        row("put", "pg-boss", "best", 5_000),
-      ],
-    },
-    {
-      title: "Put in bulk",
-      measure: "bulk",
-      unit: "jobs/s",
-      better: "more",
-      rows: [
-        row("bulk", "dayjob-mongodb", "best", 50_000),
-        row("bulk", "bare-mongodb", "best", 50_000),
-        row("bulk", "mongodb-queue", "best", 20_000),
-        row("bulk", "dayjob-sqlite", "best", 50_000),
-        row("bulk", "dayjob-sqlite", "normal", 50_000),
-        row("bulk", "bare-sqlite", "best", 50_000),
-        row("bulk", "bare-sqlite", "normal", 50_000),
-        row("bulk", "bullmq", "best", 20_000),
-        row("bulk", "graphile-worker", "best", 20_000),
-        row("bulk", "pg-boss", "best", 20_000),
-      ],
-    },
-    {
-      title: "Jobs of 1 ms (asynchronous)",
-      ...RATE,
-      rows: [
-        row("1ms", "dayjob-mongodb", "best", 20_000, { work: "1ms" }),
-        row("1ms", "agenda", "best", 2_000, { work: "1ms" }),
-        row("1ms", "sidequest", "best", 1_000, { work: "1ms" }),
-        row("1ms", "dayjob-sqlite", "best", 50_000, { work: "1ms" }),
-        row("1ms", "bullmq", "best", 10_000, { work: "1ms" }),
-        row("1ms", "graphile-worker", "best", 20_000, { work: "1ms" }),
-        row("1ms", "pg-boss", "best", 20_000, { work: "1ms" }),
-      ],
-    },
-    {
-      title: "Several runners on one kind, each a process of its own",
-      ...RATE,
-      rows: ["dayjob-mongodb", "dayjob-sqlite"].flatMap((contender) =>
-        [10_000, 100_000].flatMap((n) =>
-          [1, 2, 4, 16].map((runners) => row("runners", contender, "best", n, { runners, rounds: n > 10_000 ? 3 : 5 })),
-        ),
-      ),
-    },
-    {
-      title: "From the call of put to the start of the handler, 50 a second",
-      measure: "latency",
-      unit: "ms, median",
-      better: "less",
-      note: "The call of put starts the clock, so the durable write of the job is in it, and the write of the claim; from stored: from the answer to the put.",
-      rows: [
-        ...["dayjob-mongodb", "dayjob-sqlite"].flatMap((contender) =>
-          [1, 2].map((processes) => row("latency", contender, "latency", 500, { processes, rate: 50 })),
-        ),
-        ...["agenda", "pulse", "graphile-worker"].map((contender) =>
-          row("latency", contender, "latency", 250, { rate: 50, rounds: 3 }),
-        ),
-        ...["bullmq", "pg-boss", "sidequest", "mongodb-queue"].map((contender) =>
-          row("latency", contender, "best", 250, { rate: 50, rounds: 3 }),
-        ),
-      ],
-    },
-    {
-      title: "Backlog",
-      ...RATE,
-      rows: [
-        row("backlog", "dayjob-mongodb", "best", 10_000, { rounds: 3 }),
-        row("backlog", "dayjob-mongodb", "best", 100_000, { rounds: 3 }),
-        row("backlog", "dayjob-mongodb", "best", 300_000, { rounds: 1 }),
-        row("backlog", "dayjob-sqlite", "best", 10_000, { rounds: 3 }),
-        row("backlog", "dayjob-sqlite", "best", 100_000, { rounds: 3 }),
-        row("backlog", "dayjob-sqlite", "best", 1_000_000, { rounds: 1 }),
-        row("backlog", "bare-mongodb", "best", 100_000, { rounds: 3 }),
-        row("backlog", "bare-sqlite", "best", 1_000_000, { rounds: 1 }),
-      ],
-    },
-    {
-      title: "Beside 500,000 finished, 500,000 future and 100,000 jobs of a kind without a runner",
-      ...RATE,
-      rows: ["dayjob-mongodb", "dayjob-sqlite"].flatMap((contender) => [
-        row("history", contender, "best", 20_000, { rounds: 3 }),
-        row("history", contender, "best", 20_000, { rounds: 3, beside: HISTORY }),
-      ]),
-    },
-    {
-      title: "Payload",
-      ...RATE,
-      rows: [
-        ["dayjob-mongodb", 10_000],
-        ["bare-mongodb", 10_000],
-        ["dayjob-sqlite", 20_000],
-        ["bare-sqlite", 20_000],
-        ["bullmq", 5_000],
-        ["graphile-worker", 10_000],
-      ].flatMap(([contender, n]) =>
-        [100, 10_000].map((bytes) => row("payload", String(contender), "best", Number(n), { bytes, rounds: 3 })),
-      ),
-    },
-    {
-      title: "Memory over 1,000,000 no-op jobs",
-      measure: "memory",
-      unit: "MB of heap more at the end than after the first 100,000",
-      better: "less",
-      rows: [
-        row("memory", "dayjob-sqlite", "best", 1_000_000, { rounds: 1 }),
-        row("memory", "dayjob-mongodb", "best", 1_000_000, { rounds: 1 }),
-      ],
-    },
-  ];
-}
-
-/** Only to see that all of it runs: a few jobs, one round. @returns {Group[]} */
-export function quickPlan() {
-  const everyone = [
-    "dayjob-mongodb",
-    "bare-mongodb",
-    "agenda",
-    "mongodb-queue",
-    "dayjob-sqlite",
-    "bare-sqlite",
-    "bullmq",
-  ];
-  return [
-    { title: "No-op jobs", ...RATE, rows: everyone.map((contender) => row("noop", contender, "best", 200)) },
-    {
-      title: "Put singly, 50 in flight",
-      measure: "put",
-      unit: "jobs/s",
-      better: "more",
-      rows: everyone.map((contender) => row("put", contender, "best", 200)),
-    },
-    {
-      title: "Put in bulk",
-      measure: "bulk",
-      unit: "jobs/s",
-      better: "more",
-      rows: everyone.map((contender) => row("bulk", contender, "best", 500)),
-    },
-    { title: "Two runners", ...RATE, rows: [row("runners", "dayjob-sqlite", "best", 500, { runners: 2 })] },
-    {
-      title: "From the call of put to the start of the handler",
-      measure: "latency",
-      unit: "ms, median",
-      better: "less",
-      rows: [row("latency", "dayjob-sqlite", "latency", 50, { processes: 2, rate: 100 })],
-    },
-    {
-      title: "Memory",
-      measure: "memory",
-      unit: "MB of heap more at the end than after the first tenth",
-      better: "less",
-      rows: [row("memory", "dayjob-sqlite", "best", 2_000)],
-    },
-  ];
-}
-
-function mongoNoop() {
-  return [
+function noop() {
+  const mongo = [
     row("noop", "dayjob-mongodb", "best", 20_000),
     row("noop", "dayjob-mongodb", "default", 5_000),
     row("noop", "bare-mongodb", "best", 20_000),
     row("noop", "bare-mongodb", "afresh", 20_000),
-    ...MONGO_RIVALS.map(([contender, variant]) => row("noop", contender, variant, variant === "default" ? 200 : 1_000)),
+    row("noop", "agenda", "best", 1_000),
+    row("noop", "agenda", "kept", 1_000),
+    row("noop", "agenda", "default", 200),
+    row("noop", "pulse", "best", 1_000),
+    row("noop", "pulse", "default", 200),
+    row("noop", "mongodb-queue", "best", 1_000),
+    row("noop", "mongodb-queue", "tuned", 1_000),
+    row("noop", "mongodb-queue", "default", 200),
+    row("noop", "sidequest", "best", 1_000),
+    row("noop", "sidequest", "tuned", 1_000),
+    row("noop", "sidequest", "default", 200),
+    row("noop", "monque", "best", 1_000),
+    row("noop", "monque", "default", 50),
   ];
-}
-
-function sqliteNoop() {
-  return [
+  const sqlite = [
     row("noop", "dayjob-sqlite", "best", 50_000),
     row("noop", "dayjob-sqlite", "normal", 50_000),
     row("noop", "dayjob-sqlite", "default", 10_000),
     row("noop", "bare-sqlite", "best", 50_000),
     row("noop", "bare-sqlite", "normal", 50_000),
-    ...OTHER_RIVALS.map(([contender, variant]) => {
-      const n =
-        variant === "default" ? (contender === "pg-boss" ? 10 : 1_000) : contender === "bullmq" ? 10_000 : 20_000;
-      return row("noop", contender, variant, n);
-    }),
+    row("noop", "bullmq", "best", 10_000),
+    row("noop", "bullmq", "kept", 10_000),
+    row("noop", "bullmq", "everysec", 10_000),
+    row("noop", "bullmq", "default", 1_000),
+    row("noop", "graphile-worker", "best", 20_000),
+    row("noop", "graphile-worker", "async", 20_000),
+    row("noop", "graphile-worker", "default", 1_000),
+    row("noop", "pg-boss", "best", 20_000),
+    row("noop", "pg-boss", "default", 10),
+  ];
+  return [
+    { load: "noop", title: "No-op jobs, MongoDB-compatible", ...RATE, rows: mongo },
+    { load: "noop", title: "No-op jobs, SQLite and others", ...RATE, rows: sqlite },
   ];
 }
 
-/**
- * @param {string} load
- * @param {string} contender
- * @param {string} variant
- * @param {number} n
- * @param {Partial<Row>} [more]
- * @returns {Row}
- */
-function row(load, contender, variant, n, more = {}) {
-  return { load, contender, variant, n, ...more };
+/** @returns {Group[]} */
+function put() {
+  const how = { load: "put", measure: "put", unit: "jobs/s" };
+  const mongo = [
+    row("put", "dayjob-mongodb", "best", 20_000),
+    row("put", "bare-mongodb", "best", 5_000),
+    row("put", "agenda", "best", 2_000),
+    row("put", "pulse", "best", 2_000),
+    row("put", "mongodb-queue", "best", 5_000),
+    row("put", "sidequest", "best", 2_000),
+    row("put", "monque", "best", 2_000),
+  ];
+  const sqlite = [
+    row("put", "dayjob-sqlite", "best", 20_000),
+    row("put", "dayjob-sqlite", "normal", 20_000),
+    row("put", "bare-sqlite", "best", 5_000),
+    row("put", "bare-sqlite", "normal", 5_000),
+    row("put", "bullmq", "best", 20_000),
+    row("put", "bullmq", "everysec", 20_000),
+    row("put", "graphile-worker", "best", 5_000),
+    row("put", "graphile-worker", "async", 5_000),
+    row("put", "pg-boss", "best", 5_000),
+  ];
+  return [
+    { ...how, title: "Put singly, 50 in flight, MongoDB-compatible", rows: mongo },
+    { ...how, title: "Put singly, 50 in flight, SQLite and others", rows: sqlite },
+  ];
+}
+
+/** @returns {Group[]} */
+function bulk() {
+  const how = { load: "bulk", measure: "bulk", unit: "jobs/s" };
+  const mongo = [
+    row("bulk", "dayjob-mongodb", "best", 50_000),
+    row("bulk", "bare-mongodb", "best", 50_000),
+    row("bulk", "mongodb-queue", "best", 20_000),
+  ];
+  const sqlite = [
+    row("bulk", "dayjob-sqlite", "best", 50_000),
+    row("bulk", "dayjob-sqlite", "normal", 50_000),
+    row("bulk", "bare-sqlite", "best", 50_000),
+    row("bulk", "bare-sqlite", "normal", 50_000),
+    row("bulk", "bullmq", "best", 20_000),
+    row("bulk", "bullmq", "everysec", 20_000),
+    row("bulk", "graphile-worker", "best", 20_000),
+    row("bulk", "graphile-worker", "async", 20_000),
+    row("bulk", "pg-boss", "best", 20_000),
+  ];
+  const note = "agenda, pulse, sidequest and monque have no bulk insert.";
+  return [
+    { ...how, title: "Put in bulk, MongoDB-compatible", note, rows: mongo },
+    { ...how, title: "Put in bulk, SQLite and others", rows: sqlite },
+  ];
+}
+
+/** @returns {Group} */
+function withWork() {
+  const slow = ["agenda", "pulse", "mongodb-queue", "sidequest", "monque"];
+  const rows = [
+    row("1ms", "dayjob-mongodb", "best", 20_000),
+    ...slow.map((contender) => row("1ms", contender, "best", 1_000)),
+    row("1ms", "dayjob-sqlite", "best", 50_000),
+    row("1ms", "bullmq", "best", 10_000),
+    row("1ms", "graphile-worker", "best", 20_000),
+    row("1ms", "pg-boss", "best", 20_000),
+  ];
+  return {
+    load: "1ms",
+    title: "Jobs of 1 ms (asynchronous)",
+    ...RATE,
+    rows: rows.map((one) => ({ ...one, work: "1ms" })),
+  };
+}
+
+/** @param {Size} size @returns {Group} */
+function runners(size) {
+  const counts = size === "quick" ? [1, 2] : [1, 2, 4, 16];
+  const ours = OURS.flatMap((contender) =>
+    [10_000, 100_000].flatMap((n) =>
+      counts.map((count) => row("runners", contender, "best", n, { runners: count, rounds: n > 10_000 ? 3 : 5 })),
+    ),
+  );
+  const others = [
+    ["agenda", 1_000],
+    ["mongodb-queue", 1_000],
+    ["bullmq", 10_000],
+    ["graphile-worker", 20_000],
+    ["pg-boss", 20_000],
+  ].flatMap(([contender, n]) =>
+    [1, 4, 16].map((count) => row("runners", String(contender), "best", Number(n), { runners: count, rounds: 3 })),
+  );
+  return {
+    load: "runners",
+    title: "Several runners on one kind, each a process of its own",
+    ...RATE,
+    rows: [...ours, ...others],
+  };
+}
+
+/** @returns {Group} */
+function latency() {
+  const rows = [
+    ...OURS.map((contender) => row("latency", contender, "latency", 500)),
+    ...["agenda", "pulse", "graphile-worker"].map((contender) => row("latency", contender, "latency", 250, HEAVY)),
+    ...["mongodb-queue", "sidequest", "monque", "bullmq", "pg-boss"].map((contender) =>
+      row("latency", contender, "best", 250, HEAVY),
+    ),
+  ].flatMap((one) => [1, 2].map((processes) => ({ ...one, processes, rate: 50 })));
+  return { load: "latency", title: "From the call of put to the start of the handler, 50 a second", ...LATENCY, rows };
+}
+
+/** @param {Size} size @returns {Group} */
+function backlog(size) {
+  const sizes = {
+    mongodb: size === "full" ? [10_000, 100_000, 300_000] : [10_000, 100_000],
+    sqlite: size === "full" ? [10_000, 100_000, 1_000_000] : [10_000, 100_000],
+  };
+  const of = (/** @type {string} */ contender, /** @type {number[]} */ counts) =>
+    counts.map((n) => row("backlog", contender, "best", n, { fill: contender.startsWith("dayjob"), ...HEAVY }));
+  return {
+    load: "backlog",
+    title: "Backlog",
+    ...RATE,
+    note: "Ours was filled by bulk writes of the bare driver, in documents and rows of our own codec.",
+    rows: [
+      ...of("dayjob-mongodb", sizes.mongodb),
+      ...of("bare-mongodb", sizes.mongodb.slice(0, 2)),
+      ...of("dayjob-sqlite", sizes.sqlite),
+      ...of("bare-sqlite", sizes.sqlite),
+    ],
+  };
+}
+
+/** @param {Size} size @returns {Group} */
+function history(size) {
+  const beside =
+    size === "full"
+      ? { finished: 500_000, future: 500_000, other: 100_000 }
+      : { finished: 50_000, future: 50_000, other: 10_000 };
+  return {
+    load: "history",
+    title: "Beside jobs that are finished, of the future, and of a kind without a runner",
+    ...RATE,
+    note: "The rounds with others beside share one database, since filling it takes longer than measuring.",
+    rows: OURS.flatMap((contender) => [
+      row("history", contender, "best", 20_000, { fill: true }),
+      row("history", contender, "best", 20_000, { fill: true, beside }),
+    ]),
+  };
+}
+
+/** @returns {Group} */
+function payload() {
+  const counts = {
+    "dayjob-mongodb": 10_000,
+    "bare-mongodb": 10_000,
+    "mongodb-queue": 1_000,
+    "dayjob-sqlite": 20_000,
+    "bare-sqlite": 20_000,
+    bullmq: 5_000,
+    "graphile-worker": 10_000,
+    "pg-boss": 10_000,
+  };
+  const rows = Object.entries(counts).flatMap(([contender, n]) =>
+    [100, 10_000].map((bytes) => row("payload", contender, "best", n, { bytes, ...HEAVY })),
+  );
+  return { load: "payload", title: "Payload: no-op jobs with data of 100 bytes and of 10,000", ...RATE, rows };
+}
+
+/** @param {Size} size @returns {Group} */
+function memory(size) {
+  const n = size === "full" ? 1_000_000 : 200_000;
+  return {
+    load: "memory",
+    title: `Memory over ${n.toLocaleString("en")} no-op jobs`,
+    measure: "memory",
+    unit: "MB of heap more at the end than after the first tenth",
+    note: "A process with --expose-gc; garbage collected twice before each sample.",
+    rows: ["dayjob-sqlite", "dayjob-mongodb"].map((contender) =>
+      row("memory", contender, "best", n, { rounds: 1, step: n / 10 }),
+    ),
+  };
+}
+
+/** Only when asked for by name: how the best settings were found. @param {Map<string, Contender>} contenders @param {number} scale @returns {Group[]} */
+function tune(contenders, scale) {
+  return [...contenders].flatMap(([name, { variants, name: title }]) => {
+    const tries = Object.keys(variants).filter((variant) => variant.startsWith("tune-"));
+    const n = name.startsWith("dayjob")
+      ? 20_000
+      : name.startsWith("mongodb") || variants["tune-1"]?.config
+        ? 1_000
+        : 10_000;
+    const rows = tries.map((variant) => scaleRow(row("tune", name, variant, n, HEAVY), "default", scale));
+    return rows.length > 0 ? [{ load: "tune", title: `Settings of ${title}`, ...RATE, rows }] : [];
+  });
+}
+
+/** @param {Group} group */
+function onlyQuick(group) {
+  const isFew = group.load !== "noop" && group.load !== "put" && group.load !== "bulk";
+  const rows = group.rows.filter(({ contender, processes, variant }) => {
+    if (group.load === "noop")
+      return variant !== "default" || contender.startsWith("dayjob") || contender === "sidequest";
+    if (isFew && !contender.startsWith("dayjob"))
+      return group.load === "latency" && processes === 1 && contender === "bullmq";
+    return true;
+  });
+  return { ...group, rows };
+}
+
+/** @param {Row} one @param {Size} size @param {number} scale @returns {Row} */
+function scaleRow(one, size, scale) {
+  const by = size === "quick" ? scale / 100 : scale;
+  const least = one.load === "latency" ? 20 : 10;
+  const scaled = (/** @type {number} */ count) => Math.max(least, Math.round(count * by));
+  const { beside, step } = one;
+  return {
+    ...one,
+    n: step === undefined ? scaled(one.n) : 10 * scaled(step),
+    ...(step !== undefined && { step: scaled(step) }),
+    ...(beside && {
+      beside: { finished: scaled(beside.finished), future: scaled(beside.future), other: scaled(beside.other) },
+    }),
+  };
 }

@@ -1,21 +1,11 @@
-// The figures of a run, and how they are told: a Markdown table for people, JSON for programs.
+// How the figures are told: Markdown tables for people. The JSON beside is in report.mjs.
 
 /**
  * @typedef {import("./measure.mjs").Row} Row
- * @typedef {object} Result
- * @property {Row} row
- * @property {string} name
- * @property {string} version
- * @property {string} settings
- * @property {number[]} values one a round
- * @property {number | undefined} median
- * @property {Record<string, any>} [detail] of the round whose value is the median
- * @property {string} [void] why there is no figure
- * @property {number} [errors]
- * @property {string} [firstError]
- *
- * @typedef {{ title: string, unit: string, note?: string, results: Result[] }} ResultGroup
- * @typedef {{ says: string, ours: number, theirs: number, ratio: number, asked: string, met: boolean }} Target
+ * @typedef {import("./report.mjs").Result} Result
+ * @typedef {import("./report.mjs").ResultGroup} ResultGroup
+ * @typedef {import("./report.mjs").Report} Report
+ * @typedef {import("./targets.mjs").Target} Target
  */
 
 /** @param {number[]} values */
@@ -27,83 +17,150 @@ export function median(values) {
 }
 
 /**
- * @param {{ heading: string[], groups: ResultGroup[], targets: Target[], missing: string[] }} report
+ * @param {Report} report
+ * @param {Target[]} targets
+ * @param {{ level?: string }} [how] of headings
  */
-export function toMarkdown({ heading, groups, targets, missing }) {
-  const lines = ["# Benchmark", "", ...heading.map((line) => `- ${line}`), ""];
-  if (missing.length > 0) lines.push("Not measured:", "", ...missing.map((line) => `- ${line}`), "");
-  if (targets.length > 0) lines.push("## Asked and measured", "", ...targetTable(targets), "");
-  for (const group of groups) lines.push(`## ${group.title}`, "", ...groupTable(group), "");
+export function toMarkdown(report, targets, { level = "##" } = {}) {
+  const lines = [];
+  if (report.size === "quick" || report.scale !== 1) {
+    const counts = report.size === "quick" ? "a hundredth of the jobs or less" : `${report.scale} times the jobs`;
+    lines.push(
+      `> These are figures of a trial with ${counts} of a real run. They show that it runs, and nothing else.`,
+      "",
+    );
+  }
+  for (const { date, about, missing } of report.runs) {
+    lines.push(`Run of ${date}:`, "", ...about.map((line) => `- ${line}`));
+    lines.push(...missing.map((line) => `- Not measured: ${line}`), "");
+  }
+  lines.push(`${level} Asked and measured`, "", ...targetTable(targets), "");
+  for (const group of report.groups)
+    lines.push(`${level} ${group.title}`, "", ...groupTable(group, report.runs.length > 1), "");
   return `${lines.join("\n").trimEnd()}\n`;
 }
 
 /** @param {Target[]} targets */
 export function targetTable(targets) {
   return [
-    "| | ours | theirs | ratio | asked | met |",
-    "|---|---:|---:|---:|---:|---|",
-    ...targets.map(
-      ({ says, ours, theirs, ratio, asked, met }) =>
-        `| ${says} | ${figure(ours)} | ${figure(theirs)} | ${figure(ratio)} | ${asked} | ${met ? "yes" : "**no**"} |`,
-    ),
+    "| | ours | theirs | asked | measured | spread | reached |",
+    "|---|---:|---:|---|---:|---|---|",
+    ...targets.map(({ says, ours, theirs, asked, measured, spread, reached }) => {
+      const verdict = reached === undefined ? "not measured" : reached ? "yes" : "**no**";
+      const [low, high] = spread ?? [];
+      const cells = [says, figure(ours), figure(theirs), asked, figure(measured), range(low, high), verdict];
+      return `| ${cells.join(" | ")} |`;
+    }),
   ];
 }
 
-/** @param {ResultGroup} group */
-function groupTable({ unit, note, results }) {
-  const latency = results.some(({ detail }) => detail?.["p99"] !== undefined);
-  const head = latency ? "| p50 | p95 | p99 | max | p50 from stored | p99 from stored |" : `| ${unit} | spread |`;
+/** @param {ResultGroup} group @param {boolean} isDated */
+function groupTable({ load, unit, note, results }, isDated) {
+  const columns = load === "latency" ? latencyColumns : load === "memory" ? memoryColumns : rateColumns(unit);
+  const head = ["contender", "settings", "durability", "jobs", "rounds", ...columns.map(({ head }) => head)];
+  const align = ["---", "---", "---", "---:", "---:", ...columns.map(({ align = "---:" }) => align)];
+  if (isDated) {
+    head.push("run of");
+    align.push("---");
+  }
   return [
     ...(note ? [note, ""] : []),
-    `| contender | settings | jobs | rounds ${head}`,
-    `|---|---|---:|---:|${latency ? "---:|---:|---:|---:|---:|---:|" : "---:|---|"}`,
+    `| ${head.join(" | ")} |`,
+    `|${align.join("|")}|`,
     ...results.map((result) => {
       const cells = [
         `${result.name} ${result.version}`,
         [result.settings, circumstances(result.row)].filter(Boolean).join("; "),
+        result.durability,
         result.row.n.toLocaleString("en"),
         String(result.values.length),
         ...(result.void
-          ? [`void: ${oneLine(result.void)}`, ...(latency ? ["", "", "", "", ""] : [""])]
-          : figures(result, latency)),
+          ? [`void: ${oneLine(result.void)}`, ...columns.slice(1).map(() => "")]
+          : columns.map(({ cell }) => cell(result))),
+        ...(isDated ? [result.run] : []),
       ];
       return `| ${cells.join(" | ")} |`;
     }),
     ...results
       .filter(({ errors }) => errors)
       .map(
-        ({ name, errors, firstError }) => `\n${name}: ${errors} loose errors, the first: ${oneLine(firstError ?? "")}`,
+        ({ name, settings, errors, firstError }) =>
+          `\n${name} (${settings}): ${errors} errors beside, the first: ${oneLine(firstError ?? "")}`,
       ),
+    ...(load === "memory" ? results.flatMap(memorySamples) : []),
   ];
 }
 
-/** @param {Result} result @param {boolean} latency */
-function figures({ values, median: middle = Number.NaN, detail }, latency) {
-  if (latency) {
-    const { p50, p95, p99, max, fromStored } = detail ?? {};
-    return [p50, p95, p99, max, fromStored?.p50, fromStored?.p99].map((value) => figure(Number(value)));
-  }
-  return [figure(middle), `${figure(Math.min(...values))} to ${figure(Math.max(...values))}`];
+/** @typedef {{ head: string, align?: string, cell: (result: Result) => string }} Column */
+
+/** @param {string} unit @returns {Column[]} */
+function rateColumns(unit) {
+  return [
+    { head: unit, cell: (result) => figure(result.median) },
+    { head: "spread", align: "---", cell: ({ values }) => range(Math.min(...values), Math.max(...values)) },
+  ];
+}
+
+/** @type {Column[]} */
+const latencyColumns = [
+  ...["p50", "p95", "p99", "max"].map((name) => ({
+    head: `${name}, ms`,
+    cell: (/** @type {Result} */ { detail }) => figure(detail?.[name]),
+  })),
+  {
+    head: "p50 of the rounds",
+    align: "---",
+    cell: ({ values }) => range(Math.min(...values), Math.max(...values)),
+  },
+  ...["p50", "p99"].map((name) => ({
+    head: `${name} from stored`,
+    cell: (/** @type {Result} */ { detail }) => figure(detail?.["fromStored"]?.[name]),
+  })),
+];
+
+/** @type {Column[]} */
+const memoryColumns = [
+  { head: "heap, MB more", cell: (result) => figure(result.median) },
+  { head: "bytes a job", cell: ({ detail }) => figure(detail?.["bytesPerJob"]) },
+  { head: "resident, MB more", cell: ({ detail }) => figure(detail?.["rssGrowth"]) },
+];
+
+/** @param {Result} result @returns {string[]} */
+function memorySamples({ name, detail }) {
+  const samples = /** @type {{ done: number, heap: number, rss: number }[]} */ (detail?.["samples"] ?? []);
+  if (samples.length === 0) return [];
+  return [
+    "",
+    `| ${name}, jobs done | ${samples.map(({ done }) => done.toLocaleString("en")).join(" | ")} |`,
+    `|---|${samples.map(() => "---:").join("|")}|`,
+    `| heap, MB | ${samples.map(({ heap }) => heap.toFixed(1)).join(" | ")} |`,
+    `| resident, MB | ${samples.map(({ rss }) => rss.toFixed(0)).join(" | ")} |`,
+  ];
 }
 
 /** @param {Row} row */
-function circumstances({ runners, processes, bytes, beside }) {
+export function circumstances({ runners, processes, bytes, beside }) {
+  const count = (/** @type {number} */ n) => n.toLocaleString("en");
   return [
     runners && (runners === 1 ? "1 runner" : `${runners} runners`),
     processes && (processes === 1 ? "put in the runner's process" : "put in another process"),
-    bytes && `${bytes.toLocaleString("en")} bytes`,
-    beside && "with all that beside it",
+    bytes && `${count(bytes)} bytes`,
+    beside &&
+      `beside ${count(beside.finished)} finished, ${count(beside.future)} future, ${count(beside.other)} of another kind`,
   ]
     .filter(Boolean)
     .join(", ");
 }
 
-/** @param {number} value */
+/** @param {number | undefined} value */
 export function figure(value) {
-  if (!Number.isFinite(value)) return "";
+  if (value === undefined || !Number.isFinite(value)) return "";
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en");
   return String(Number(value.toFixed(Math.abs(value) >= 10 ? 1 : 2)));
 }
+
+/** @param {number | undefined} low @param {number | undefined} high */
+const range = (low, high) => (low === undefined || high === undefined ? "" : `${figure(low)} to ${figure(high)}`);
 
 /** @param {string} text */
 const oneLine = (text) => (text.split("\n")[0] ?? "").replaceAll("|", "/").slice(0, 200);

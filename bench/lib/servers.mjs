@@ -9,30 +9,43 @@ import { Redis } from "ioredis";
 import { MongoClient } from "mongodb";
 import pg from "pg";
 import { commandPath, freePort } from "../../scripts/mongo/processes.mjs";
+import { recordedServer } from "../../scripts/mongo/shared-server.mjs";
 import { ensureMongo } from "../../scripts/mongo-server.mjs";
 import { pause } from "./contender.mjs";
+import { sqliteLibrary } from "./sqlite-library.mjs";
 
 /**
+ * @typedef {object} Database
+ * @property {string} url
+ * @property {() => Promise<unknown>} drop
+ * @property {() => Promise<unknown>} [settle] the housekeeping that the server would do a minute after it was filled
+ *
  * @typedef {object} Server
  * @property {string} about name, version and durability, for the heading of the table
- * @property {() => Promise<{ url: string, drop: () => Promise<unknown> }>} fresh an empty database
+ * @property {string} durability what a write that was answered survives
+ * @property {() => Promise<Database>} fresh an empty database
  * @property {() => Promise<unknown>} stop
- * @typedef {Server | { missing: string }} MaybeServer
  */
 
 let names = 0;
 const newName = () => `bench_${process.pid}_${++names}`;
 
-/** @type {Record<string, (log: (line: string) => void) => Promise<Server>>} */
-export const startServer = { sqlite: startSqlite, mongodb: startMongo, redis: startRedis, postgresql: startPostgres };
+/** @type {Record<import("./contender.mjs").ServerName, (log: (line: string) => void) => Promise<Server>>} */
+export const startServer = {
+  sqlite: startSqlite,
+  mongodb: startMongo,
+  redis: (log) => startRedis(log, "always", "each write is on disk when it is answered"),
+  "redis-everysec": (log) => startRedis(log, "everysec", "the last second may be lost when the machine stops"),
+  postgresql: startPostgres,
+};
 
 /** @returns {Promise<Server>} */
 async function startSqlite() {
   const folder = mkdtempSync(join(tmpdir(), "dayjob-bench-"));
-  const { default: Database } = await import("libsql");
-  const version = new Database(":memory:").prepare("select sqlite_version() as version").get().version;
+  const { library, version } = await sqliteLibrary();
   return {
-    about: `SQLite ${version} (libsql), WAL, synchronous = FULL where a row does not say otherwise`,
+    about: `SQLite ${version} (${library}), WAL, synchronous = FULL where a row does not say otherwise`,
+    durability: "synchronous = FULL",
     fresh: async () => {
       const path = join(folder, `${newName()}.db`);
       const drop = async () => {
@@ -52,36 +65,69 @@ async function startMongo(log) {
   const server = await ensureMongo({ log });
   const client = await new MongoClient(server.url).connect();
   const url = new URL(server.url);
+  url.searchParams.set("w", "majority"); // also for those that make their own client
+  const under = server.kind === "ferretdb" ? await openUnderlying() : undefined;
+  const durability = under ? `majority; ${under.durability}` : "majority";
   return {
-    about: `${server.kind} ${server.version} (MongoDB-compatible), write concern majority for all`,
+    about: `${server.kind} ${server.version} (MongoDB-compatible), write concern majority for all${under ? `; under it ${under.about}` : ""}`,
+    durability,
     fresh: async () => {
-      url.pathname = `/${newName()}`;
-      const name = url.pathname.slice(1);
-      return { url: url.href, drop: () => client.db(name).dropDatabase() };
+      const name = newName();
+      url.pathname = `/${name}`;
+      return {
+        url: url.href,
+        drop: () => client.db(name).dropDatabase(),
+        ...(under && { settle: () => under.vacuum(name) }),
+      };
     },
     stop: async () => {
+      await under?.close();
       await client.close();
       await server.stop();
     },
   };
 }
 
+/** The PostgreSQL under FerretDB: what it makes of a write, and the vacuum that it would begin by itself within a minute. */
+async function openUnderlying() {
+  const { postgresUrl } = recordedServer()?.source ?? {};
+  if (!postgresUrl) return undefined;
+  const client = await connectPostgres(postgresUrl);
+  const show = async (/** @type {string} */ name) => Object.values((await client.query(`show ${name}`)).rows[0])[0];
+  const durability = `fsync ${await show("fsync")}, synchronous_commit ${await show("synchronous_commit")}`;
+  return {
+    durability,
+    about: `PostgreSQL ${await show("server_version")} with DocumentDB, ${durability}, shared_buffers ${await show("shared_buffers")}`,
+    vacuum: async (/** @type {string} */ database) => {
+      const { rows } = await client.query(
+        "select collection_id::text as id from documentdb_api_catalog.collections where database_name = $1",
+        [database],
+      );
+      for (const { id } of rows) await client.query(`vacuum (analyze) documentdb_data.documents_${id}`);
+    },
+    close: () => client.end(),
+  };
+}
+
 /**
  * @param {(line: string) => void} log
+ * @param {"always" | "everysec"} appendfsync
+ * @param {string} meaning
  * @returns {Promise<Server>}
  */
-async function startRedis(log) {
+async function startRedis(log, appendfsync, meaning) {
   installWhenMissing("redis-server", () => commandPath("redis-server"), log);
   const folder = mkdtempSync(join(tmpdir(), "dayjob-bench-redis-"));
   const port = await freePort();
-  const options = { port, bind: "127.0.0.1", dir: folder, save: "", appendonly: "yes", appendfsync: "always" };
+  const options = { port, bind: "127.0.0.1", dir: folder, save: "", appendonly: "yes", appendfsync };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn("redis-server", args, { stdio: "ignore" });
   const client = new Redis(port, "127.0.0.1", { maxRetriesPerRequest: 40 });
   client.on("error", () => {}); // until it listens
   const version = /redis_version:(\S+)/.exec(await client.info("server"))?.[1];
   return {
-    about: `Redis ${version}, appendonly yes, appendfsync always (a write is answered when it is on disk)`,
+    about: `Redis ${version}, appendonly yes, appendfsync ${appendfsync} (${meaning})`,
+    durability: `appendfsync ${appendfsync}`,
     fresh: async () => {
       await client.flushall();
       return { url: `redis://127.0.0.1:${port}/0`, drop: () => client.flushall() };
@@ -135,6 +181,7 @@ async function startPostgres(log) {
   const version = (await client.query("show server_version")).rows[0].server_version;
   return {
     about: `PostgreSQL ${version}, fsync on, synchronous_commit on, shared_buffers 512 MB, max_wal_size 4 GB`,
+    durability: "fsync on, synchronous_commit on",
     fresh: async () => {
       const name = newName();
       await client.query(`create database ${name}`);

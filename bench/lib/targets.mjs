@@ -1,150 +1,201 @@
-// The ratios that we hold ourselves to, out of the figures of one run.
+// What we hold ourselves to, out of the figures of a report: ratios of medians, and what each ratio was round by round.
 
 /**
- * @typedef {import("./results.mjs").Result} Result
- * @typedef {import("./results.mjs").Target} Target
+ * @typedef {import("./report.mjs").Result} Result
+ * @typedef {object} Target
+ * @property {string} says
+ * @property {string} asked
+ * @property {number | undefined} ours
+ * @property {number | undefined} theirs
+ * @property {number | undefined} measured
+ * @property {[number, number] | undefined} spread
+ * @property {boolean | undefined} reached undefined: not measured
  */
 
-const MONGO_RIVALS = ["agenda", "pulse", "mongodb-queue", "sidequest"];
+const MONGO_RIVALS = ["agenda", "pulse", "mongodb-queue", "sidequest", "monque"];
+const GROWTH_MB = 2;
+const NAMES = { "dayjob-mongodb": "MongoDB-compatible", "dayjob-sqlite": "SQLite" };
 
-/**
- * Only what was measured in this run is in it.
- * @param {Result[]} results
- * @returns {Target[]}
- */
-export function targetsOf(results) {
-  const mongo = { contender: "dayjob-mongodb" };
-  const sqlite = { contender: "dayjob-sqlite", variant: "best" };
-  const noop = { load: "noop" };
-  const put = { load: "put" };
-  const bulk = { load: "bulk" };
-  const find = (/** @type {object} */ like) => best(results, like);
+/** @param {import("./report.mjs").Report} report @returns {Target[]} */
+export function targetsOf({ groups }) {
+  const results = groups.flatMap((group) => group.results).filter((result) => !result.void);
+  const best = (/** @type {object} */ like) => fastest(results, like);
+  const [mongo, sqlite] = [
+    { contender: "dayjob-mongodb", variant: "best" },
+    { contender: "dayjob-sqlite", variant: "best" },
+  ];
+  const ours = { load: "noop", ...mongo };
+  const rival = highest(MONGO_RIVALS.map((contender) => best({ load: "noop", contender })));
+  const graphile = highest(
+    ["best", "default"].map((variant) => best({ load: "noop", contender: "graphile-worker", variant })),
+  );
+  const bullmq = highest(
+    ["best", "kept", "default"].map((variant) => best({ load: "noop", contender: "bullmq", variant })),
+  );
   return [
-    atLeast("MongoDB, no-op jobs: agenda", find({ ...mongo, ...noop }), find({ contender: "agenda", ...noop }), 20),
-    atLeast("MongoDB, no-op jobs: best rival", find({ ...mongo, ...noop }), rivals(results), 10),
-    atLeast(
-      "MongoDB, no-op jobs: bare driver, read afresh",
-      find({ ...mongo, ...noop }),
-      find({ contender: "bare-mongodb", variant: "afresh", ...noop }),
+    ratio("MongoDB-compatible, no-op jobs, over agenda", best(ours), best({ load: "noop", contender: "agenda" }), 20),
+    ratio(`MongoDB-compatible, no-op jobs, over the best rival${nameOf(rival)}`, best(ours), rival, 10),
+    ratio(
+      "MongoDB-compatible, no-op jobs, of the bare driver reading afresh",
+      best(ours),
+      best({ load: "noop", contender: "bare-mongodb", variant: "afresh" }),
       0.9,
     ),
-    atLeast(
-      "MongoDB, no-op jobs: bare driver, windows",
-      find({ ...mongo, ...noop }),
-      find({ contender: "bare-mongodb", variant: "best", ...noop }),
+    ratio(
+      "MongoDB-compatible, no-op jobs, of the bare driver reading windows",
+      best(ours),
+      best({ load: "noop", contender: "bare-mongodb", variant: "best" }),
       0.7,
     ),
-    atLeast(
-      "MongoDB, put in bulk: insertMany",
-      find({ ...mongo, ...bulk }),
-      find({ contender: "bare-mongodb", ...bulk }),
+    ratio(
+      "MongoDB-compatible, put in bulk, of insertMany",
+      best({ load: "bulk", ...mongo }),
+      best({ load: "bulk", contender: "bare-mongodb" }),
       0.9,
     ),
-    atLeast("MongoDB, put singly: agenda", find({ ...mongo, ...put }), find({ contender: "agenda", ...put }), 5),
-    atLeast(
-      "SQLite, no-op jobs: bare driver",
-      find({ ...sqlite, ...noop }),
-      find({ contender: "bare-sqlite", variant: "best", ...noop }),
+    ratio(
+      "MongoDB-compatible, put singly, over agenda",
+      best({ load: "put", ...mongo }),
+      best({ load: "put", contender: "agenda" }),
+      5,
+    ),
+    ratio(
+      "SQLite, no-op jobs, of the bare driver",
+      best({ load: "noop", ...sqlite }),
+      best({ load: "noop", contender: "bare-sqlite", variant: "best" }),
       0.5,
     ),
-    atLeast(
-      "SQLite, no-op jobs: graphile-worker",
-      find({ ...sqlite, ...noop }),
-      find({ contender: "graphile-worker", ...noop }),
-      1.5,
-    ),
-    atLeast("SQLite, no-op jobs: BullMQ", find({ ...sqlite, ...noop }), find({ contender: "bullmq", ...noop }), 4),
-    atLeast(
-      "SQLite, put in bulk: BullMQ's addBulk",
-      find({ ...sqlite, ...bulk }),
-      find({ contender: "bullmq", ...bulk }),
+    ratio("SQLite, no-op jobs, over graphile-worker", best({ load: "noop", ...sqlite }), graphile, 1.5),
+    ratio("SQLite, no-op jobs, over BullMQ", best({ load: "noop", ...sqlite }), bullmq, 4),
+    ratio(
+      "SQLite, put in bulk, over BullMQ's addBulk",
+      best({ load: "bulk", ...sqlite }),
+      best({ load: "bulk", contender: "bullmq", variant: "best" }),
       3,
     ),
-    ...["dayjob-mongodb", "dayjob-sqlite"].flatMap((contender) => [
-      ...latencyTargets(results, contender),
-      ...[10_000, 100_000].map((n) => {
-        const like = { load: "runners", contender, n };
-        return atLeast(
-          `${contender}, 16 runners, ${n} due: 1 runner`,
-          find({ ...like, runners: 16 }),
-          find({ ...like, runners: 1 }),
-          0.8,
-        );
-      }),
-      ...[100_000, 300_000, 1_000_000].map((n) => {
-        const like = { load: "backlog", contender };
-        return atLeast(
-          `${contender}, backlog of ${n}: of 10,000`,
-          find({ ...like, n }),
-          find({ ...like, n: 10_000 }),
-          0.7,
-        );
-      }),
-      atLeast(
-        `${contender}, beside 1,100,000 others: without`,
-        find({ load: "history", contender, beside: true }),
-        find({ load: "history", contender, beside: false }),
-        0.9,
-      ),
-      ...memoryTargets(results, contender),
-    ]),
-  ].filter((target) => target !== undefined);
-}
-
-/** @param {Result[]} results */
-function rivals(results) {
-  const rates = MONGO_RIVALS.map((contender) => best(results, { load: "noop", contender }) ?? 0);
-  return Math.max(...rates) || undefined;
-}
-
-/** @param {Result[]} results @param {string} contender */
-function latencyTargets(results, contender) {
-  const latency = (/** @type {number} */ processes, /** @type {string} */ name) =>
-    results.find(({ row }) => row.load === "latency" && row.contender === contender && row.processes === processes)
-      ?.detail?.[name];
-  const stored = (/** @type {string} */ name) =>
-    results.find(({ row }) => row.load === "latency" && row.contender === contender && row.processes === 1)?.detail
-      ?.fromStored?.[name];
-  return [
-    below(`${contender}, put to start, one process, p50 ms`, latency(1, "p50"), 2),
-    below(`${contender}, put to start, one process, p99 ms`, latency(1, "p99"), 10),
-    below(`${contender}, stored to start, one process, p50 ms`, stored("p50"), 2),
-    below(`${contender}, stored to start, one process, p99 ms`, stored("p99"), 10),
-    contender === "dayjob-sqlite"
-      ? below(`${contender}, put to start, two processes, p99 ms`, latency(2, "p99"), 30)
-      : undefined,
+    ...Object.keys(NAMES).flatMap((contender) => ownTargets(results, contender)),
   ];
 }
 
-/** @param {Result[]} results @param {string} contender */
-function memoryTargets(results, contender) {
-  const result = results.find(({ row }) => row.load === "memory" && row.contender === contender);
-  return [below(`${contender}, heap after 1,000,000 jobs over that after 100,000, MB`, result?.median, 5)];
+/** What is measured against ourselves, and times. @param {Result[]} results @param {string} contender @returns {Target[]} */
+function ownTargets(results, contender) {
+  const name = NAMES[/** @type {keyof NAMES} */ (contender)];
+  const own = results.filter(({ row }) => row.contender === contender);
+  const of = (/** @type {string} */ load) => own.filter(({ row }) => row.load === load);
+  const latency = (/** @type {number} */ processes) => of("latency").find(({ row }) => row.processes === processes);
+  const sizes = (/** @type {Result[]} */ among) =>
+    [...new Set(among.map(({ row }) => row.n))].toSorted((a, b) => a - b);
+  const runners = of("runners");
+  const [least, ...more] = sizes(of("backlog"));
+  const history = of("history");
+  const memory = of("memory")[0];
+  const step = memory?.row.step?.toLocaleString("en");
+  return [
+    below(`${name}, put to start, one process, p50, ms`, latency(1), "p50", 2),
+    below(`${name}, put to start, one process, p99, ms`, latency(1), "p99", 10),
+    ...(contender === "dayjob-sqlite"
+      ? [below(`${name}, put to start, two processes, p99, ms`, latency(2), "p99", 30)]
+      : []),
+    ...sizes(runners).map((n) => {
+      const count = Math.max(...runners.filter(({ row }) => row.n === n).map(({ row }) => row.runners ?? 1));
+      const like = { load: "runners", n };
+      return ratio(
+        `${name}, ${n.toLocaleString("en")} due, ${count} runners in sum, of one`,
+        fastest(own, { ...like, runners: count }),
+        fastest(own, { ...like, runners: 1 }),
+        0.8,
+      );
+    }),
+    ...more.map((n) =>
+      ratio(
+        `${name}, backlog of ${n.toLocaleString("en")}, of the rate at ${least?.toLocaleString("en")}`,
+        fastest(own, { load: "backlog", n }),
+        fastest(own, { load: "backlog", n: least }),
+        0.7,
+      ),
+    ),
+    ratio(
+      `${name}, beside jobs finished, future and of another kind, of the rate without`,
+      history.find(({ row }) => row.beside),
+      history.find(({ row }) => !row.beside),
+      0.9,
+    ),
+    growth(
+      `${name}, memory after ${memory?.row.n.toLocaleString("en") ?? "all"} jobs over that after ${step ?? "the first tenth"}, MB of heap`,
+      memory,
+    ),
+  ];
 }
 
 /**
- * The best figure among the rows that are like this.
+ * The fastest among the results that are like this.
  * @param {Result[]} results
  * @param {Record<string, unknown>} like
- * @returns {number | undefined}
  */
-function best(results, { beside, ...like }) {
-  const values = results
-    .filter(({ row }) => Object.entries(like).every(([name, value]) => row[/** @type {"load"} */ (name)] === value))
-    .filter(({ row }) => beside === undefined || (row.beside !== undefined) === beside)
-    .flatMap(({ median }) => median ?? []);
-  return values.length > 0 ? Math.max(...values) : undefined;
+function fastest(results, like) {
+  return highest(
+    results.filter(({ row }) =>
+      Object.entries(like).every(([name, value]) => row[/** @type {"load"} */ (name)] === value),
+    ),
+  );
 }
 
-/** @param {string} says @param {number | undefined} ours @param {number | undefined} theirs @param {number} asked */
-function atLeast(says, ours, theirs, asked) {
-  if (ours === undefined || theirs === undefined) return undefined;
-  const ratio = ours / theirs;
-  return { says, ours, theirs, ratio, asked: `at least ${asked}`, met: ratio >= asked };
+/** @param {(Result | undefined)[]} results */
+function highest(results) {
+  return results.filter((result) => result !== undefined).toSorted((a, b) => Number(b.median) - Number(a.median))[0];
 }
 
-/** @param {string} says @param {number | undefined} ours @param {number} asked */
-function below(says, ours, asked) {
-  if (ours === undefined) return undefined;
-  return { says, ours, theirs: Number.NaN, ratio: Number.NaN, asked: `under ${asked}`, met: ours < asked };
+/** @param {Result | undefined} result */
+const nameOf = (result) => (result ? ` (${result.name})` : "");
+
+/** @param {string} says @param {Result | undefined} ours @param {Result | undefined} theirs @param {number} least @returns {Target} */
+function ratio(says, ours, theirs, least) {
+  const measured = ours && theirs && Number(ours.median) / Number(theirs.median);
+  return {
+    says,
+    asked: `at least ${least}`,
+    ours: ours?.median,
+    theirs: theirs?.median,
+    measured,
+    spread: ours && theirs && ratios(ours, theirs),
+    reached: measured === undefined ? undefined : measured >= least,
+  };
+}
+
+/** Round by round where both had as many, since these were measured one after the other; else the widest. @param {Result} ours @param {Result} theirs @returns {[number, number]} */
+function ratios(ours, theirs) {
+  if (ours.values.length === theirs.values.length && ours.run === theirs.run) {
+    const all = ours.values.map((value, round) => value / Number(theirs.values[round]));
+    return [Math.min(...all), Math.max(...all)];
+  }
+  return [Math.min(...ours.values) / Math.max(...theirs.values), Math.max(...ours.values) / Math.min(...theirs.values)];
+}
+
+/** @param {string} says @param {Result | undefined} result @param {string} name @param {number} most @returns {Target} */
+function below(says, result, name, most) {
+  const measured = result?.detail?.[name];
+  const rounds = /** @type {number[]} */ (result?.detail?.["rounds"]?.[name] ?? []);
+  return {
+    says,
+    asked: `under ${most}`,
+    ours: measured,
+    theirs: undefined,
+    measured,
+    spread: rounds.length > 0 ? [Math.min(...rounds), Math.max(...rounds)] : undefined,
+    reached: measured === undefined ? undefined : measured < most,
+  };
+}
+
+/** @param {string} says @param {Result | undefined} result @returns {Target} */
+function growth(says, result) {
+  const measured = result?.median;
+  return {
+    says,
+    asked: `flat: under ${GROWTH_MB}`,
+    ours: measured,
+    theirs: undefined,
+    measured,
+    spread: undefined,
+    reached: measured === undefined ? undefined : measured < GROWTH_MB,
+  };
 }

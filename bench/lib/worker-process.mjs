@@ -1,26 +1,64 @@
 // The parent's side of a contender's process.
 import { fork } from "node:child_process";
 import { dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+const startTimer = globalThis.setTimeout;
 const here = dirname(fileURLToPath(import.meta.url));
 const CHILD = join(here, "child.mjs");
 const CONTENDERS = join(dirname(here), "contenders");
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 240_000;
+const LIMIT_MS_A_JOB = 2;
+const CLOSE_MS = 5_000;
 
 /**
  * @typedef {object} WorkerProcess
- * @property {(verb: string, load?: object) => Promise<any>} call one at a time; rejects when it takes over ten minutes
+ * @property {(verb: string, load?: object) => Promise<any>} call one at a time; rejects when it takes over four
+ *   minutes and 2 ms a job
  * @property {() => Promise<void>} end
  */
 
 /**
+ * So many processes of a contender, while `use` runs.
+ * @template T
+ * @param {{ load: string, contender: string, variant: string }} row
+ * @param {{ url: string, profile: string }} where
+ * @param {number} count
+ * @param {(workers: any[]) => Promise<T>} use
+ */
+export async function withWorkers({ load, contender, variant }, { url, profile }, count, use) {
+  const execArgv = [
+    ...(load === "memory" ? ["--expose-gc"] : []),
+    ...(profile ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : []),
+  ];
+  /** @type {WorkerProcess[]} */
+  const workers = [];
+  try {
+    for (let i = 0; i < count; i++) workers.push(await startWorker(contender, { url, variant, execArgv }));
+    const result = await use(workers);
+    await closeAll(workers);
+    return result;
+  } finally {
+    await Promise.all(workers.map((worker) => worker.end()));
+  }
+}
+
+/** Some rivals hang when they close; the figure is taken by then. @param {WorkerProcess[]} workers */
+async function closeAll(workers) {
+  const patience = new AbortController();
+  const closed = Promise.allSettled(workers.map((worker) => worker.call("close")));
+  await Promise.race([closed, setTimeout(CLOSE_MS, undefined, { signal: patience.signal }).catch(() => {})]);
+  patience.abort();
+}
+
+/**
  * Starts a process and opens the contender in it.
  * @param {string} name the name of its file
- * @param {{ url: string, variant: string, execArgv?: string[] }} options
+ * @param {{ url: string, variant: string, execArgv: string[] }} options
  * @returns {Promise<WorkerProcess>}
  */
-export async function startWorker(name, { url, variant, execArgv = [] }) {
+async function startWorker(name, { url, variant, execArgv }) {
   const child = fork(CHILD, {
     execArgv,
     serialization: "advanced",
@@ -33,9 +71,10 @@ export async function startWorker(name, { url, variant, execArgv = [] }) {
   });
   const exited = new Promise((resolve) => child.once("exit", resolve));
 
-  /** @param {string} verb @param {object} [load] */
+  /** @param {string} verb @param {{ n?: number }} [load] */
   const call = (verb, load = {}) =>
     new Promise((resolve, reject) => {
+      const limit = LIMIT_MS + LIMIT_MS_A_JOB * (load.n ?? 0);
       const settle = () => {
         clearTimeout(timer);
         child.off("message", onMessage).off("exit", onExit);
@@ -49,17 +88,17 @@ export async function startWorker(name, { url, variant, execArgv = [] }) {
         settle();
         reject(new Error(`${name}, ${verb}: its process ended (${code}): ${errors}`));
       };
-      const timer = setTimeout(() => {
+      const timer = startTimer(() => {
         settle();
         child.kill("SIGKILL");
-        reject(new Error(`${name}, ${verb}: not done within ${LIMIT_MS / 1_000} s`));
-      }, LIMIT_MS);
+        reject(new Error(`${name}, ${verb}: not done within ${limit / 1_000} s`));
+      }, limit);
       child.on("message", onMessage).on("exit", onExit);
       child.send({ verb, load });
     });
 
   const end = async () => {
-    const force = setTimeout(() => child.kill("SIGKILL"), 5_000);
+    const force = startTimer(() => child.kill("SIGKILL"), 5_000);
     if (child.connected) child.disconnect();
     await exited;
     clearTimeout(force);

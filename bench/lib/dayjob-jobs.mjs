@@ -1,0 +1,31 @@
+// Jobs as dayjob stores them, made by its own code without going through its client: a million of them is there in seconds.
+const MONTH_MS = 30 * 24 * 3_600_000;
+
+/**
+ * @param {import("./contender.mjs").Item[]} items
+ * @param {import("./contender.mjs").State} state
+ * @returns {Promise<any[]>} for `encodeJob` of a store's codec
+ */
+export async function makeJobs(items, state) {
+  const { draftJob, jobOf, noDefaults } = await import("../../dist/job/new-job.js");
+  const { ownBson, defaultDataLimit } = await import("../../dist/job/data.js");
+  const parts = { defaults: noDefaults, bson: ownBson, dataLimit: defaultDataLimit, random: Math.random };
+  const kind = state === "other" ? "other" : "bench";
+  const delay = state === "future" ? { delay: MONTH_MS } : {};
+  const now = new Date();
+  const jobs = items.map((data) => jobOf(draftJob({ kind, data, ...delay }, parts), now));
+  return state === "finished" ? jobs.map((job) => finished(job, now)) : jobs;
+}
+
+/** As it is after one try that went well. @param {any} job @param {Date} now */
+function finished(job, now) {
+  return {
+    ...job,
+    status: 4,
+    finished: now,
+    retries: job.retries - 1,
+    tries: [{ runner: "filled", when: now, ended: now }],
+    tryCount: 1,
+    claim: { runner: "filled", token: "filled" },
+  };
+}
