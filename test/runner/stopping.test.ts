@@ -24,7 +24,7 @@ describe("a stop", () => {
       await time.settled(end === "stop" ? runner.stop() : machine.jobs.close());
       expect(time.clock.monotonic() - from).toBeGreaterThan(3000);
       const statuses = jobsOf(time).map(({ status }) => status);
-      expect(statuses.sort()).toEqual([Status.new, Status.success, Status.success]);
+      expect(statuses.toSorted((a, b) => a - b)).toEqual([Status.new, Status.success, Status.success]);
     }
   });
 
