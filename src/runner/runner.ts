@@ -98,9 +98,10 @@ class JobRunner implements Runner {
   async stop(options?: { grace?: Duration }): Promise<void> {
     const given = checkOptions(options, ["grace"], "stop's options");
     const grace = given["grace"] === undefined ? this.#settings.grace : milliseconds(given["grace"], "grace");
+    const asked = this.#parts.engine.clock.monotonic();
     await this.#starting?.catch(() => {});
     if (this.#life === undefined) return this.#stopping;
-    this.#limitStop(this.#life, grace);
+    this.#limitStop(this.#life, grace, asked);
     this.#stopping ??= this.#stop(this.#life);
     return this.#stopping;
   }
@@ -199,12 +200,13 @@ class JobRunner implements Runner {
     this.#tell.warn("NAME_TAKEN", message);
   }
 
-  /** Arms the timers of a stop; those of a later, quicker one come first. */
-  #limitStop(life: Life, grace: number): void {
+  /** Arms the timers of a stop that was asked for at `asked`, monotonic; those of a later, quicker one come first. */
+  #limitStop(life: Life, grace: number, asked: number): void {
     const { clock } = this.#parts.engine;
+    const elapsed = clock.monotonic() - asked;
     const cancels = [
-      clock.timer(grace, () => life.graceOver.abort()),
-      clock.timer(grace + stopAllowance, () => {
+      clock.timer(Math.max(0, grace - elapsed), () => life.graceOver.abort()),
+      clock.timer(Math.max(0, grace + stopAllowance - elapsed), () => {
         life.graceOver.abort();
         life.deadline.abort();
       }),
