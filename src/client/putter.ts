@@ -23,6 +23,8 @@ type Written = { readonly inserted: Inserted } | { readonly error: unknown };
 /** Jobs and bytes in one write. */
 const mostAtOnce = 1000;
 const heaviestWrite = 8 * 1024 * 1024;
+/** Blocks of one call that are being written at once. */
+const blocksAtOnce = 2;
 /** Single puts that may wait; beyond, the caller does not await them, and memory would fill. */
 const mostWaiting = 100_000;
 
@@ -67,18 +69,34 @@ export class Putter {
     return this.#engine.run((store) => this.#putBlocks(drafts, store));
   }
 
+  /**
+   * Two blocks at a time: one is encoded while the store writes the other. One at a time where ids or keys were given, of
+   * which the first must win.
+   */
   async #putBlocks(drafts: readonly Draft[], store: Store): Promise<PutJob[]> {
-    const jobs = jobsOf(this.#engine, drafts, store);
-    const put: PutJob[] = [];
-    for (const block of blocks(drafts)) {
-      const items = block.map((at) => ({ job: jobs[at] as StoredJob, draft: drafts[at] as Draft }));
-      const written = await this.#write(store, items);
-      const failure = written.find((one) => "error" in one);
-      const inserted = written.flatMap((one) => ("inserted" in one ? [one.inserted] : []));
-      for (const { job, duplicate } of inserted) put.push(toPutJob(job, duplicate));
-      if (failure !== undefined) throw notPut(failure.error, jobs.map(idOf), put.map(idOf));
+    const lists = [...blocks(drafts)];
+    const put: PutJob[][] = [];
+    const errors: unknown[] = [];
+    const writeBlocks = async (): Promise<void> => {
+      for (let at = put.length; at < lists.length && errors.length === 0; at = put.length) {
+        const mine: PutJob[] = (put[at] = []);
+        const block = (lists[at] ?? []).map((one) => drafts[one] as Draft);
+        const jobs = jobsOf(this.#engine, block, store);
+        const items = block.map((one, n) => ({ job: jobs[n] as StoredJob, draft: one }));
+        for (const written of await this.#write(store, items)) {
+          if ("error" in written) errors.push(written.error);
+          else mine.push(toPutJob(written.inserted.job, written.inserted.duplicate));
+        }
+      }
+    };
+    const isFree = drafts.every(({ ownId, job }) => ownId && job.key === undefined);
+    await Promise.all(Array.from({ length: isFree ? blocksAtOnce : 1 }, writeBlocks));
+    const all = put.flat();
+    if (errors.length > 0) {
+      const ids = drafts.map(({ job }) => job.id);
+      throw notPut(errors[0], ids, all.map(idOf));
     }
-    return put;
+    return all;
   }
 
   /**
@@ -105,7 +123,8 @@ export class Putter {
 
   async #write(store: Store, items: readonly Item[]): Promise<readonly Written[]> {
     const written = await this.#writeEach(store, items, false);
-    const fresh = written.flatMap((one) => ("inserted" in one && !one.inserted.duplicate ? [one.inserted.job] : []));
+    const fresh: StoredJob[] = [];
+    for (const one of written) if ("inserted" in one && !one.inserted.duplicate) fresh.push(one.inserted.job);
     if (fresh.length === 0) return written;
     this.#engine.bell.ring([...new Set(fresh.map(({ kind }) => kind))]);
     if (this.#events.has("put")) this.#events.emit("put", { jobs: fresh.map(toJob) });

@@ -41,6 +41,11 @@ const deepest = 80;
  * over `limit` bytes.
  */
 export function storableData(data: unknown, classes: Bson, limit: number = defaultDataLimit): unknown {
+  return measuredData(data, classes, limit).data;
+}
+
+/** The same, with its size: the bytes of an object of one field, as BSON. */
+export function measuredData(data: unknown, classes: Bson, limit: number): { data: unknown; size: number } {
   const given = data ?? {};
   if (typeof given !== "object" || Array.isArray(given) || !isPlain(given)) {
     throw dayjobError(
@@ -48,17 +53,20 @@ export function storableData(data: unknown, classes: Bson, limit: number = defau
       `data is ${inBrief(given)}; it must be a plain object, such as { message: "Hello world" }`,
     );
   }
-  return checkedSize(storableValue(given, "data", classes), "data", classes, limit);
+  const copy = storableValue(given, "data", classes);
+  return { data: copy, size: checkedSize(copy, "data", classes, limit) };
 }
 
 /** The same for a result or a progress, which may be any value, a plain one or an object; `name` is for messages. */
 export function storable(value: unknown, name: string, classes: Bson, limit: number = defaultDataLimit): unknown {
-  return checkedSize(storableValue(value, name, classes), name, classes, limit);
+  const copy = storableValue(value, name, classes);
+  checkedSize(copy, name, classes, limit);
+  return copy;
 }
 
-function checkedSize(value: unknown, name: string, classes: Bson, limit: number): unknown {
+function checkedSize(value: unknown, name: string, classes: Bson, limit: number): number {
   const size = classes.calculateObjectSize({ value });
-  if (size <= limit) return value;
+  if (size <= limit) return size;
   throw dayjobError(
     "BAD_DATA",
     `${name} is ${(size / megabyte).toFixed(1)} MB as BSON, over the limit of ${(limit / megabyte).toFixed(1)} MB; store it elsewhere ` +
@@ -66,18 +74,28 @@ function checkedSize(value: unknown, name: string, classes: Bson, limit: number)
   );
 }
 
-function storableValue(value: unknown, path: string, classes: Bson, above: readonly object[] = []): unknown {
-  if (value === null || typeof value === "string" || typeof value === "boolean" || typeof value === "number")
-    return value;
+/** `above`: the objects that the value is in, outermost first; it is as it was when this returns. */
+function storableValue(value: unknown, path: string, classes: Bson, above: object[] = []): unknown {
+  if (isSimple(value)) return value;
   if (typeof value === "bigint") return storableBigint(value, path);
   if (typeof value === "object") return storableObject(value, path, classes, above);
   throw refused(path, inBrief(value));
 }
 
-function storableObject(value: object, path: string, classes: Bson, above: readonly object[]): unknown {
+function isSimple(value: unknown): value is string | number | boolean | null {
+  return value === null || typeof value === "string" || typeof value === "boolean" || typeof value === "number";
+}
+
+function storableObject(value: object, path: string, classes: Bson, above: object[]): unknown {
   if (above.includes(value)) throw refused(path, "a cycle: the object contains itself");
   if (above.length >= deepest) throw refused(path, `nested deeper than ${deepest} levels`);
-  const below = [...above, value];
+  above.push(value);
+  const copy = storableCopy(value, path, classes, above);
+  above.pop();
+  return copy;
+}
+
+function storableCopy(value: object, path: string, classes: Bson, below: object[]): unknown {
   if (Array.isArray(value))
     return Array.from(value, (item, at) => storableValue(item, `${path}[${at}]`, classes, below));
   if (value instanceof Date || Object.prototype.toString.call(value) === "[object Date]")
@@ -90,18 +108,25 @@ function storableObject(value: object, path: string, classes: Bson, above: reado
   return storableFields(value, path, classes, below);
 }
 
-function storableFields(value: object, path: string, classes: Bson, below: readonly object[]): object {
+function storableFields(value: object, path: string, classes: Bson, below: object[]): object {
   const copy: Record<string, unknown> = {};
   if (Object.getOwnPropertySymbols(value).length > 0) throw refused(path, "an object with a symbol as a field name");
-  for (const [name, item] of Object.entries(value)) {
-    const at = `${path}.${name}`;
-    if (name.startsWith("$"))
-      throw refused(at, 'a field name that begins with "$", which MongoDB takes for an operator');
-    if (name.includes("\0")) throw refused(at.replaceAll("\0", "\\0"), "a field name with a null character");
-    if (name === "__proto__" || name === "_bsontype") throw refused(at, `a field of the name ${name}`);
-    if (item !== undefined) copy[name] = storableValue(item, at, classes, below);
+  for (const name of Object.keys(value)) {
+    checkName(name, path);
+    const item = (value as Record<string, unknown>)[name];
+    // The path is made only where it may be needed.
+    if (isSimple(item)) copy[name] = item;
+    else if (item !== undefined) copy[name] = storableValue(item, `${path}.${name}`, classes, below);
   }
   return copy;
+}
+
+function checkName(name: string, path: string): void {
+  if (name.startsWith("$"))
+    throw refused(`${path}.${name}`, 'a field name that begins with "$", which MongoDB takes for an operator');
+  if (name.includes("\0"))
+    throw refused(`${path}.${name}`.replaceAll("\0", "\\0"), "a field name with a null character");
+  if (name === "__proto__" || name === "_bsontype") throw refused(`${path}.${name}`, `a field of the name ${name}`);
 }
 
 function storableBigint(value: bigint, path: string): bigint | number {
@@ -144,7 +169,7 @@ interface BsonParts {
 }
 
 /** A BSON value of any copy of the library, with the classes of this one. */
-function rebuilt(value: object, bsonType: string, path: string, classes: Bson, below: readonly object[]): unknown {
+function rebuilt(value: object, bsonType: string, path: string, classes: Bson, below: object[]): unknown {
   const from = value as unknown as BsonParts;
   switch (bsonType) {
     case "ObjectId":
@@ -179,20 +204,32 @@ function rebuilt(value: object, bsonType: string, path: string, classes: Bson, b
 
 /**
  * A value as a store's driver decoded it, in the form that handlers see: 64-bit integers as numbers where they are safe, as
- * bigint beyond; patterns as RegExp. Both stores pass everything they read through it, so that both give the same.
+ * bigint beyond; patterns as RegExp. Both stores pass everything they read through it, so that both give the same. What is in
+ * that form already is not copied.
  */
 export function revived(value: unknown): unknown {
   if (typeof value === "bigint") return safeInteger(value);
   if (typeof value !== "object" || value === null || value instanceof Date) return value;
-  if (Array.isArray(value)) return value.map(revived);
+  if (Array.isArray(value)) return revivedFields(value);
   const { _bsontype: bsonType } = value as { _bsontype?: unknown };
   if (bsonType === "Long") return safeInteger(BigInt((value as bson.Long).toString()));
   if (bsonType === "Double" || bsonType === "Int32") return (value as bson.Double | bson.Int32).value;
   if (bsonType === "BSONRegExp") return patternOf(value as bson.BSONRegExp);
   if (typeof bsonType === "string" || !isPlain(value)) return value;
-  const copy: Record<string, unknown> = {};
-  for (const name of Object.keys(value)) copy[name] = revived((value as Record<string, unknown>)[name]);
-  return copy;
+  return revivedFields(value);
+}
+
+function revivedFields(given: object): object {
+  const fields = given as Record<string, unknown>;
+  let copy: Record<string, unknown> | undefined;
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    const item = revived(value);
+    if (Object.is(item, value)) continue;
+    copy ??= (Array.isArray(given) ? [...(given as unknown[])] : { ...given }) as Record<string, unknown>;
+    copy[name] = item;
+  }
+  return copy ?? given;
 }
 
 function safeInteger(value: bigint): number | bigint {

@@ -1,7 +1,7 @@
 // What `put` takes, checked once and turned into the job that is stored. Nothing that is wrong gets further than this file.
 import { dayjobError, inBrief } from "../errors.ts";
 import { firstWait, type Random } from "./backoff.ts";
-import { type Bson, storableData } from "./data.ts";
+import { type Bson, measuredData } from "./data.ts";
 import { type Duration, milliseconds } from "./duration.ts";
 import { idText, type JobId, newId } from "./id.ts";
 import { blankJob, type StoredJob } from "./job.ts";
@@ -71,6 +71,9 @@ export interface DraftParts {
 export const defaultNames = ["retries", "retryInterval", "backoff", "priority", "tags"] as const;
 export const optionNames: readonly string[] = [...defaultNames, "id", "runAt", "delay", "meta", "key"];
 
+/** Of one job in a list. */
+const memberNames: readonly string[] = ["kind", "data", ...optionNames];
+
 export const noDefaults: CheckedDefaults = {
   retries: undefined,
   retryInterval: undefined,
@@ -93,10 +96,10 @@ const largestMeta = 65_536;
  */
 export function draftJob(given: NewJob, { defaults, bson, dataLimit, random }: DraftParts): Draft {
   const kind = kindName(given.kind);
-  const options = checkOptions(given, ["kind", "data", ...optionNames]);
+  const options = checkOptions(given, memberNames);
   const rules = merged(checkDefaults(options), defaults);
   const { runAt, delay } = times(options);
-  const data = storableData(given.data, bson, dataLimit);
+  const { data, size } = measuredData(given.data, bson, dataLimit);
   const retries = rules.retries ?? defaultRetries;
   const key = options["key"] === undefined ? undefined : shortText(options["key"], "key");
   const job = blankJob({
@@ -113,7 +116,7 @@ export function draftJob(given: NewJob, { defaults, bson, dataLimit, random }: D
     tags: rules.tags ?? [],
     meta: options["meta"] === undefined ? {} : checkedMeta(options["meta"]),
   });
-  return { job, runAt, delay, ownId: options["id"] === undefined, size: bson.calculateObjectSize({ data }), bson };
+  return { job, runAt, delay, ownId: options["id"] === undefined, size, bson };
 }
 
 /** The draft as it is stored at `now`, the store's time. */

@@ -74,10 +74,10 @@ function apart(open: readonly Given[]): { first: Given[]; others: Given[] } {
   const others: Given[] = [];
   const seen = new Set<string>();
   for (const one of open) {
-    const names = [one.job.id, ...(one.job.holds === undefined ? [] : [holdName(one.job.kind, one.job.holds)])];
-    if (names.some((name) => seen.has(name))) others.push(one);
-    else first.push(one);
-    for (const name of names) seen.add(name);
+    const { id, kind, holds } = one.job;
+    const hold = holds === undefined ? id : holdName(kind, holds);
+    (seen.has(id) || seen.has(hold) ? others : first).push(one);
+    seen.add(id).add(hold);
   }
   return { first, others };
 }
@@ -183,8 +183,10 @@ async function answerKnown(place: Place, open: readonly Given[], answers: Insert
 
 /** The job as reading it would give it. */
 function stored(job: StoredJob): Inserted {
-  const values = { data: revived(job.data), progress: revived(job.progress), result: revived(job.result) };
-  return { job: { ...job, ...values }, duplicate: false };
+  const { data, progress, result } = job;
+  const read = { data: revived(data), progress: revived(progress), result: revived(result) };
+  const isSame = read.data === data && read.progress === progress && read.result === result;
+  return { job: isSame ? job : { ...job, ...read }, duplicate: false };
 }
 
 function holdName(kind: string, key: string): string {

@@ -2,6 +2,7 @@
 import { revived } from "../job/data.ts";
 import { type StoredJob, type Try, triesKept } from "../job/job.ts";
 import { retriesAgain, type Settlement } from "../job/lifecycle.ts";
+import { isPlain } from "../job/plain.ts";
 import { isFinished, Status } from "../job/status.ts";
 import { type Choice, type ClaimRequest, choose } from "../store/claim.ts";
 import type { Act, JobChange } from "../store/store.ts";
@@ -10,13 +11,21 @@ import type { Act, JobChange } from "../store/store.ts";
 export function copyJob(job: StoredJob): StoredJob {
   return {
     ...job,
-    data: revived(job.data),
-    progress: revived(job.progress),
-    result: revived(job.result),
+    data: copied(job.data),
+    progress: copied(job.progress),
+    result: copied(job.result),
     tries: job.tries.map((one) => ({ ...one })),
     tags: [...job.tags],
     meta: { ...job.meta },
   };
+}
+
+/** Revived, and a copy of all that is plain. */
+function copied(value: unknown): unknown {
+  const now = revived(value);
+  if (Array.isArray(now)) return now.map(copied);
+  if (typeof now !== "object" || now === null || "_bsontype" in now || !isPlain(now)) return now;
+  return Object.fromEntries(Object.entries(now).map(([name, item]) => [name, copied(item)]));
 }
 
 /** A job as a claim leaves it: working, with its try pushed and counted. */
@@ -50,7 +59,7 @@ export function settledJob(job: StoredJob, settlement: Settlement): StoredJob {
     runAt: ends ? job.runAt : (settlement.runAt ?? job.runAt),
     retries: settlement.retries ?? job.retries,
     lost: settlement.lost ?? job.lost,
-    result: settlement.result === undefined ? job.result : revived(settlement.result),
+    result: settlement.result === undefined ? job.result : copied(settlement.result),
   };
 }
 
@@ -105,7 +114,7 @@ function retriedJob(job: StoredJob, now: Date): StoredJob {
 function changedJob(job: StoredJob, change: JobChange): StoredJob {
   return {
     ...job,
-    data: change.data === undefined ? job.data : revived(change.data),
+    data: change.data === undefined ? job.data : copied(change.data),
     runAt: change.runAt ?? job.runAt,
     priority: change.priority ?? job.priority,
     retries: change.retries ?? job.retries,

@@ -96,6 +96,39 @@ describe("puts", () => {
     expect((await Promise.all([put[0], put[1], put[3]])).every((job) => job?.duplicate === false)).toBe(true);
   });
 
+  it("many jobs are written two blocks at a time, in their order; with keys, of which the first must win, one", async () => {
+    let [open, most] = [0, 0];
+    const { jobs } = watched(async (insert) => {
+      most = Math.max(most, ++open);
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+      return insert().finally(() => open--);
+    });
+    const list = Array.from({ length: 4500 }, (_, n) => ({ kind: "k", data: { n } }));
+    const put = await jobs.putMany(list);
+    expect(put.map(({ data }) => data)).toEqual(list.map(({ data }) => data));
+    expect(most).toBe(2);
+    most = 0;
+    const keyed = await jobs.putMany(list.slice(0, 1200).map((job, n) => ({ ...job, key: `key ${n % 1100}` })));
+    expect(keyed.findIndex(({ duplicate }) => duplicate)).toBe(1100);
+    expect(most).toBe(1);
+  });
+
+  it("rule 19: of two blocks at a time, one that fails does not hide what the other stored", async () => {
+    const isBad = ({ data }: StoredJob): boolean => (data as { n: number }).n === 500;
+    const { jobs, store } = watched(async (insert, batch) => {
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+      if (batch.some(isBad)) throw dayjobError("STORE_FAILED", "refused");
+      return insert();
+    });
+    const many = Array.from({ length: 5000 }, (_, n) => ({ kind: "k", data: { n } }));
+    const error = (await jobs.putMany(many).catch((thrown: unknown) => thrown)) as { ids: string[]; stored: string[] };
+    const there = await store.find({}, { order: "oldest", limit: 5000 }, 1000);
+    expect(error.stored).toEqual(there.map(({ id }) => id));
+    expect(error.stored).toContain(error.ids[1000]);
+    expect(error.stored).not.toContain(error.ids[500]);
+    expect(error.ids).toHaveLength(5000);
+  });
+
   it("rule 19: a block that fails tells which ids are stored, and a second call with the same ids is safe", async () => {
     let blocks = 0;
     const { jobs, writes } = watched((insert) =>
