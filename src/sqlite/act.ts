@@ -1,5 +1,4 @@
 // The changing verbs, a batch of jobs at a time, each by its own state.
-import { toText } from "../job/data.ts";
 import type { Filter } from "../job/filter.ts";
 import { retriesAgain } from "../job/lifecycle.ts";
 import { isFinished, Status, statusOf } from "../job/status.ts";
@@ -7,6 +6,7 @@ import type { Act, Acted, ActPage, JobChange } from "../store/store.ts";
 import { toMark } from "./codec.ts";
 import type { Connection, Row, Value } from "./driver.ts";
 import { conditionOf } from "./query.ts";
+import { toText } from "./text.ts";
 
 /** How long removed ids are remembered, in milliseconds: a retried put must not store them again. */
 const removedKept = 600_000;

@@ -3,13 +3,15 @@ import { type StoredJob, triesKept } from "../job/job.ts";
 import { Status } from "../job/status.ts";
 import { type Claimed, type ClaimRequest, choose, type Due, inOrder } from "../store/claim.ts";
 import { fromPacked, packed } from "./codec.ts";
-import type { Connection, Row } from "./driver.ts";
+import type { Connection } from "./driver.ts";
 
 /** The next lower priority of a kind that has claimable jobs: a seek. */
 export const nextPrioritySql = `select priority from dayjob_jobs indexed by dayjob_claimable
   where kind = ? and status in (1, 3) and priority < ? order by priority desc limit 1`;
-export const dueSql = `select id, kind, status, retries, trycount, lost, priority, runat from dayjob_jobs indexed by dayjob_claimable
-  where kind = ? and status in (1, 3) and priority = ? and runat <= ? and cancel is null order by runat, id limit ?`;
+/** All in one row, which libraries hand over much faster than many. */
+export const dueSql = `select json_group_array(json_array(id, status, retries, trycount, lost, runat)) as due from (
+  select id, status, retries, trycount, lost, runat from dayjob_jobs indexed by dayjob_claimable
+  where kind = ? and status in (1, 3) and priority = ? and runat <= ? and cancel is null order by runat, id limit ?)`;
 export const laterSql = `select runat from dayjob_jobs indexed by dayjob_claimable
   where kind = ? and status in (1, 3) and priority = ? and runat > ? and runat <= ? order by runat limit 1`;
 /** The same without those that lost their runner: many of them at the head must not hide what is behind. */
@@ -19,6 +21,8 @@ const failSql = "update dayjob_jobs set status = 5, finished = ?, holds = null w
 export const claimSql = `update dayjob_jobs set status = 2, runner = ?, token = ?, trycount = trycount + 1,
   tries = json_insert(case when json_array_length(tries) >= ${triesKept} then json_remove(tries, '$[0]') else tries end, '$[#]', json(?))
   where id in (select value from json_each(?)) and status in (1, 3) returning ${packed}`;
+
+type PackedDue = readonly [id: string, status: number, retries: number, tries: number, lost: number, runAt: number];
 
 /** Looked at beyond what is wanted, since some may be exhausted, or only to be run alone. */
 const spare = 20;
@@ -68,7 +72,8 @@ function dueBy(sql: string, connection: Connection, { now }: ClaimRequest, kind:
   const due: Due[] = [];
   for (const priority of prioritiesOf(connection, kind)) {
     if (due.length >= limit) break;
-    due.push(...connection.all(sql, kind, priority, now.getTime(), limit - due.length).map(dueOf));
+    const [row] = connection.all(sql, kind, priority, now.getTime(), limit - due.length);
+    for (const one of JSON.parse(String(row?.["due"])) as readonly PackedDue[]) due.push(dueOf(kind, priority, one));
   }
   return due;
 }
@@ -93,15 +98,6 @@ function nextDue(connection: Connection, { kinds, now, horizon }: ClaimRequest):
   return first === Number.POSITIVE_INFINITY ? undefined : new Date(first);
 }
 
-function dueOf(row: Row): Due {
-  return {
-    id: String(row["id"]),
-    kind: String(row["kind"]),
-    status: row["status"] === 1 ? Status.new : Status.waiting,
-    retries: Number(row["retries"]),
-    tryCount: Number(row["trycount"]),
-    lost: Number(row["lost"]),
-    priority: Number(row["priority"]),
-    runAt: Number(row["runat"]),
-  };
+function dueOf(kind: string, priority: number, [id, status, retries, tryCount, lost, runAt]: PackedDue): Due {
+  return { id, kind, status: status === 1 ? Status.new : Status.waiting, retries, tryCount, lost, priority, runAt };
 }

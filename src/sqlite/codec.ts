@@ -1,9 +1,8 @@
-// Rows and jobs: times as milliseconds, data, result and progress as canonical Extended JSON text.
-import { toText } from "../job/data.ts";
+// Rows and jobs: times as milliseconds, data, result and progress as Extended JSON text (text.ts).
 import type { CancelMark, LogLine, StoredJob, Try } from "../job/job.ts";
 import { statusOf } from "../job/status.ts";
 import type { Row, Value } from "./driver.ts";
-import { fromText } from "./text.ts";
+import { fromText, toText } from "./text.ts";
 
 export const columns = [
   "id",
@@ -46,7 +45,7 @@ export function toRow(job: StoredJob): readonly Value[] {
     job.maxRetries ?? null,
     job.retryInterval,
     job.backoff,
-    toTries(job.tries),
+    job.tries.length === 0 ? "[]" : toTries(job.tries),
     job.tryCount,
     job.lost,
     job.priority,
@@ -72,47 +71,72 @@ function packedColumn(column: (typeof columns)[number]): string {
   return column === "retryinterval" ? "format('%!.17g', retryinterval)" : column;
 }
 
-/** A job from a row of the one column `packed`. */
-export function fromPacked(packed: Row): StoredJob {
-  const values = JSON.parse(String(packed["packed"])) as readonly unknown[];
-  const row: Row = {};
-  columns.forEach((column, at) => {
-    row[column] = values[at];
-  });
-  return fromRow(row);
-}
+type Text = string | null;
 
-export function fromRow(row: Row): StoredJob {
-  const { runner, token, cancel } = row;
+/** What `packed` holds: in the order of `columns`. */
+type Packed = readonly [
+  id: string,
+  kind: string,
+  status: number,
+  data: string,
+  created: number,
+  runAt: number,
+  finished: number | null,
+  retries: number,
+  maxRetries: number | null,
+  retryInterval: string,
+  backoff: string,
+  tries: string,
+  tryCount: number,
+  lost: number,
+  priority: number,
+  lane: number | null,
+  key: Text,
+  holds: Text,
+  runner: Text,
+  token: Text,
+  cancel: Text,
+  tags: string,
+  meta: string,
+  progress: Text,
+  result: Text,
+];
+
+/** A job from a row of the one column `packed`. */
+export function fromPacked(row: Row): StoredJob {
+  const values = JSON.parse(String(row["packed"])) as Packed;
+  const [id, kind, status, data, created, runAt, finished, retries, maxRetries, retryInterval, backoff, tries] = values;
+  const [, , , , , , , , , , , , tryCount, lost, priority, lane, key, holds, runner, token] = values;
+  const [, , , , , , , , , , , , , , , , , , , , cancel, tags, meta, progress, result] = values;
   return {
-    id: String(row["id"]),
-    kind: String(row["kind"]),
-    status: statusOf(row["status"]),
-    data: fromText(String(row["data"])),
-    created: new Date(Number(row["created"])),
-    runAt: new Date(Number(row["runat"])),
-    finished: row["finished"] === null ? undefined : new Date(Number(row["finished"])),
-    retries: Number(row["retries"]),
-    maxRetries: row["maxretries"] === null ? undefined : Number(row["maxretries"]),
-    retryInterval: Number(row["retryinterval"]),
-    backoff: row["backoff"] === "exponential" ? "exponential" : "fixed",
-    tries: fromTries(row["tries"]),
-    tryCount: Number(row["trycount"]),
-    lost: Number(row["lost"]),
-    priority: Number(row["priority"]),
-    lane: row["lane"] === null ? undefined : Number(row["lane"]),
-    key: textOf(row["key"]),
-    holds: textOf(row["holds"]),
-    claim: typeof runner === "string" && typeof token === "string" ? { runner, token } : undefined,
-    cancel: typeof cancel === "string" ? fromMark(cancel) : undefined,
-    tags: JSON.parse(String(row["tags"])) as string[],
-    meta: JSON.parse(String(row["meta"])) as Record<string, string>,
-    progress: row["progress"] === null ? undefined : fromText(row["progress"] as string),
-    result: row["result"] === null ? undefined : fromText(row["result"] as string),
+    id,
+    kind,
+    status: statusOf(status),
+    data: fromText(data),
+    created: new Date(created),
+    runAt: new Date(runAt),
+    finished: finished === null ? undefined : new Date(finished),
+    retries,
+    maxRetries: maxRetries ?? undefined,
+    retryInterval: Number(retryInterval),
+    backoff: backoff === "exponential" ? "exponential" : "fixed",
+    tries: fromTries(tries),
+    tryCount,
+    lost,
+    priority,
+    lane: lane ?? undefined,
+    key: key ?? undefined,
+    holds: holds ?? undefined,
+    claim: runner === null || token === null ? undefined : { runner, token },
+    cancel: cancel === null ? undefined : fromMark(cancel),
+    tags: JSON.parse(tags) as string[],
+    meta: JSON.parse(meta) as Record<string, string>,
+    progress: progress === null ? undefined : fromText(progress),
+    result: result === null ? undefined : fromText(result),
   };
 }
 
-export function toTries(tries: readonly Try[]): string {
+function toTries(tries: readonly Try[]): string {
   return JSON.stringify(
     tries.map(({ when, ended, ...rest }) => ({
       ...rest,
@@ -122,13 +146,13 @@ export function toTries(tries: readonly Try[]): string {
   );
 }
 
-export function fromTries(text: unknown): Try[] {
-  const tries = JSON.parse(String(text)) as (Omit<Try, "when" | "ended"> & { when: number; ended?: number })[];
-  return tries.map(({ when, ended, ...rest }) => ({
-    ...rest,
-    when: new Date(when),
-    ...(ended === undefined ? {} : { ended: new Date(ended) }),
-  }));
+function fromTries(text: string): Try[] {
+  const tries = JSON.parse(text) as (Omit<Try, "when" | "ended"> & { when: unknown; ended?: unknown })[];
+  for (const one of tries) {
+    one.when = new Date(Number(one.when));
+    if (one.ended !== undefined) one.ended = new Date(Number(one.ended));
+  }
+  return tries as Try[];
 }
 
 export function toMark({ when, reason }: CancelMark): string {
@@ -146,8 +170,4 @@ export function toLines(lines: readonly LogLine[]): string {
 
 export function fromLines(text: unknown): readonly LogLine[] {
   return typeof text === "string" ? (fromText(text) as LogLine[]) : [];
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }

@@ -20,6 +20,11 @@ export function isBusy(error: unknown): boolean {
   );
 }
 
+/** Whether a row of the same id or key is there already: the statement has done nothing. */
+export function isDuplicate(error: unknown): boolean {
+  return /UNIQUE constraint failed/.test(textOf(error));
+}
+
 /** What the user is told; errors of dayjob's own pass as they are. */
 export function translated(error: unknown, path: string): Error {
   if (isDayjobError(error)) return error;

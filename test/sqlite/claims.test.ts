@@ -5,12 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import Database from "libsql";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newId } from "../../src/job/id.ts";
 import { type StoredJob, triesKept } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import { claimSql } from "../../src/sqlite/claim.ts";
 import { openSqliteStore } from "../../src/sqlite/index.ts";
 import type { Claimed, ClaimRequest } from "../../src/store/claim.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -99,12 +97,5 @@ describe("claims on a SQLite file", () => {
     const [again] = (await claim()).jobs;
     expect(again?.tryCount).toBe(triesKept + 1);
     expect(again?.tries.map(({ runner: name }) => name)).toEqual([...tries.slice(1).map((one) => one.runner), "r"]);
-  });
-
-  it("updates what it takes by the primary key", () => {
-    const database = new Database(path);
-    const plan = database.prepare(`explain query plan ${claimSql}`).all("i", "t", "{}", "[]") as { detail: string }[];
-    database.close();
-    expect(plan.map(({ detail }) => detail)).toContain("SEARCH dayjob_jobs USING PRIMARY KEY (id=?)");
   });
 });

@@ -6,10 +6,13 @@ import Database from "libsql";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isDayjobError } from "../../src/errors.ts";
 import { newId } from "../../src/job/id.ts";
-import { dueSql, laterSql, nextPrioritySql } from "../../src/sqlite/claim.ts";
+import type { StoredJob } from "../../src/job/job.ts";
+import { Status } from "../../src/job/status.ts";
+import { claimSql, dueSql, laterSql, nextPrioritySql } from "../../src/sqlite/claim.ts";
+import { succeedSql } from "../../src/sqlite/finish.ts";
 import { openSqliteStore } from "../../src/sqlite/index.ts";
-import type { Store } from "../../src/store/store.ts";
-import { jobFixture } from "../../src/testing/factories.ts";
+import type { Finish, Store } from "../../src/store/store.ts";
+import { at, jobFixture } from "../../src/testing/factories.ts";
 import { until } from "../setup/until.ts";
 
 const limit = 10_000;
@@ -102,12 +105,86 @@ describe("the store on a SQLite file", () => {
       [dueSql, ["k", 0, 1, 1]],
       [laterSql, ["k", 0, 1, 2]],
     ] as const) {
-      const plan = database.prepare(`explain query plan ${sql}`).all(...values) as { detail: string }[];
-      expect(plan.map(({ detail }) => detail).join("; ")).toMatch(
-        /^SEARCH dayjob_jobs USING (COVERING )?INDEX dayjob_claimable [^;]*$/,
-      );
+      const plan = steps(database, sql, ...values);
+      expect(
+        plan.filter((step) => !/^SEARCH dayjob_jobs USING (COVERING )?INDEX dayjob_claimable /.test(step)),
+      ).toEqual(sql === dueSql ? ["CO-ROUTINE (subquery-1)", "SCAN (subquery-1)"] : []);
     }
     database.close();
+  });
+
+  it("claims and ends jobs by the primary key, though the table was counted when it was small", async () => {
+    const store = await openStore();
+    await store.insert([jobFixture({})], limit);
+    const database = new Database(path);
+    database.exec("analyze");
+    const byKey = "SEARCH dayjob_jobs USING PRIMARY KEY (id=?)";
+    expect(steps(database, succeedSql, 1, null, 1, "[]", "t")).toContain(byKey);
+    expect(steps(database, claimSql, "i", "t", "{}", "[]")).toContain(byKey);
+    database.close();
+  });
+
+  it("many at once: those that are there already are told, and the others stored", async () => {
+    const store = await openStore();
+    const before = jobFixture({ id: newId(), kind: "before", key: "k", holds: "k" });
+    await store.insert([before], limit);
+    const fresh = (fields: Partial<StoredJob> = {}): StoredJob => jobFixture({ id: newId(), ...fields });
+    const long = { text: "x".repeat(5000) };
+    const twin = fresh({ kind: "twin", key: "t", holds: "t" });
+    const jobs = [
+      fresh(),
+      fresh(),
+      { ...before, kind: "other" },
+      fresh(),
+      fresh({ data: long }),
+      fresh({ data: long }),
+      fresh({ lane: 3 }),
+      fresh({ tags: ["a"] }),
+      twin,
+      { ...twin, id: newId() },
+      { ...before, id: newId() },
+    ];
+    const inserted = await store.insert(jobs, limit);
+    const expected: readonly (StoredJob | undefined)[] = jobs.map(
+      (_, at) => [before, twin, before][[2, 9, 10].indexOf(at)],
+    );
+    expect(inserted).toEqual(
+      jobs.map((job, at) => ({ job: expected[at] ?? job, duplicate: expected[at] !== undefined })),
+    );
+    const stored = [...jobs.filter((_, at) => expected[at] === undefined), before];
+    const found = await store.get(
+      jobs.map(({ id }) => id),
+      limit,
+    );
+    expect(found.toSorted(byId)).toEqual(stored.toSorted(byId));
+  });
+
+  it("many successes at once: those of lost claims are told", async () => {
+    const store = await openStore();
+    const claim = { runner: newId(), token: newId() };
+    const jobs = Array.from({ length: 5 }, () =>
+      jobFixture({ id: newId(), status: Status.working, claim, tries: [{ runner: "r", when: at(1) }] }),
+    );
+    await store.insert(jobs, limit);
+    const end = ({ id }: StoredJob, token = claim.token, result?: unknown): Finish => ({
+      id,
+      token,
+      settlement: { status: Status.success, ended: at(9), try: {}, ...(result === undefined ? {} : { result }) },
+    });
+    const [a, b, c, d, e] = jobs as [StoredJob, StoredJob, StoredJob, StoredJob, StoredJob];
+    const statuses = async (batch: readonly Finish[]): Promise<unknown> =>
+      (await store.finish(batch, limit)).map(({ status }) => status);
+    expect(await statuses([end(a), end(b, claim.token, { x: 1.5 })])).toEqual([Status.success, Status.success]);
+    expect(await statuses([end(b), end(c, newId()), end(d), end({ ...e, id: newId() })])).toEqual([
+      Status.success,
+      undefined,
+      Status.success,
+      undefined,
+    ]);
+    const [first, second, third] = [a, b, c].map(async ({ id }) => (await store.get([id], limit))[0]);
+    expect(await first).toMatchObject({ status: Status.success, finished: at(9), tries: [{ ended: at(9) }] });
+    expect((await second)?.result).toEqual({ x: 1.5 });
+    expect((await third)?.status).toBe(Status.working);
   });
 
   it("refuses what it cannot use, saying what to do", async () => {
@@ -153,4 +230,14 @@ describe("the store on a SQLite file", () => {
 function pragma(database: Database.Database, name: string): unknown {
   const [row] = database.prepare(`pragma ${name}`).all() as Record<string, unknown>[];
   return row?.[name];
+}
+
+/** The plan of a statement. */
+function steps(database: Database.Database, sql: string, ...values: readonly unknown[]): readonly string[] {
+  const plan = database.prepare(`explain query plan ${sql}`).all(...values) as { detail: string }[];
+  return plan.map(({ detail }) => detail);
+}
+
+function byId(a: StoredJob, b: StoredJob): number {
+  return a.id < b.id ? -1 : 1;
 }
