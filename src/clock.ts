@@ -7,7 +7,7 @@ export type CancelTimer = () => void;
 export interface Clock {
   /** Wall clock, milliseconds since 1970; may jump. */
   now(): number;
-  /** Milliseconds that only grow; stands still while the machine is suspended. */
+  /** Milliseconds that only grow, the same in all threads of a process; stands still while the machine is suspended. */
   monotonic(): number;
   /** Calls `run` once, after at least `wait` milliseconds. Waits beyond 2^31-1 ms are kept, not cut to 1 ms as setTimeout does. */
   timer(wait: number, run: () => void): CancelTimer;
@@ -18,7 +18,11 @@ const longest = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  monotonic() {
+    // Not performance.now(): each thread counts that from its own start.
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1000 + nanoseconds / 1e6;
+  },
   timer(wait, run) {
     let handle: NodeJS.Timeout;
     const arm = (left: number): void => {

@@ -85,6 +85,23 @@ export function isOutage(error: unknown): boolean {
   return isDayjobError(error) && "transient" in error && error.transient === true;
 }
 
+/** An error as plain values, for another thread: errors lose their code on the way. */
+export interface WrittenError {
+  readonly code: Code;
+  readonly message: string;
+  readonly transient: boolean;
+}
+
+/** Its cause is left behind: a driver's error is no plain value, and may hold the address with its password. */
+export function written(error: unknown): WrittenError {
+  const code = isDayjobError(error) ? error.code : "STORE_FAILED";
+  return { code, message: asError(error).message, transient: isOutage(error) };
+}
+
+export function readError({ code, message, transient }: WrittenError): DayjobError {
+  return transient ? storeOutage(message) : dayjobError(code, message);
+}
+
 /** Anything that was thrown, as an Error: a thrown string or object becomes its message. */
 export function asError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;

@@ -44,6 +44,12 @@ async function connectUrl(url: string, { driver: given, timeout, clock }: Connec
   return { client, pulse, own: [client, pulse], database: databaseOf(url), bson: driver.BSON };
 }
 
+/** A client for heartbeats alone, for a thread of their own. It connects when it is used. */
+export async function connectPulse(url: string): Promise<Pick<Connection, "client" | "database" | "bson">> {
+  const driver = await installedDriver();
+  return { client: clientOf(driver, url, pulseOptions), database: databaseOf(url), bson: driver.BSON };
+}
+
 async function connectGiven(target: unknown, { driver, timeout, clock }: ConnectOptions): Promise<Connection> {
   const { client, database } = givenClient(target);
   const bson = driver === undefined ? await classesFor(client) : classesOf(driver);

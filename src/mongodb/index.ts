@@ -1,10 +1,12 @@
 // The store on MongoDB.
 import { type Clock, systemClock } from "../clock.ts";
 import { asError, isDayjobError } from "../errors.ts";
+import { elsewhereOf } from "../store/elsewhere.ts";
 import type { Store } from "../store/store.ts";
 import { capabilitiesOf } from "./capabilities.ts";
 import { connect } from "./connect.ts";
 import type { DriverClient } from "./driver.ts";
+import type { MongoElsewhere } from "./elsewhere.ts";
 import { cannotConnect } from "./errors.ts";
 import { type Place, placeOf } from "./place.ts";
 import { mongoStoreOf } from "./store.ts";
@@ -32,8 +34,12 @@ export async function openMongoStore(target: string | object, options: MongoOpti
   const on = (client: DriverClient): Place => placeOf({ client, database, collection, bson, clock, random });
   const place = on(connection.client);
   const pulse = connection.pulse === connection.client ? place : on(connection.pulse);
+  const elsewhere =
+    typeof target === "string"
+      ? elsewhereOf(import.meta.url, { url: target, collection } satisfies MongoElsewhere)
+      : undefined;
   try {
-    return mongoStoreOf({ place, pulse, own, capabilities: await capabilitiesOf(place) });
+    return mongoStoreOf({ place, pulse, own, elsewhere, capabilities: await capabilitiesOf(place) });
   } catch (error) {
     await Promise.all(own.map((client) => client.close().catch(() => {})));
     throw isDayjobError(error) ? asError(error) : cannotConnect(error, `the database ${database}`, timeout);

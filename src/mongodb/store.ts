@@ -10,6 +10,7 @@ import type {
   ActPage,
   Beat,
   Capabilities,
+  Elsewhere,
   Finish,
   Finished,
   Held,
@@ -44,6 +45,7 @@ export interface MongoStoreParts {
   /** The clients that `close` closes. */
   readonly own: readonly DriverClient[];
   readonly capabilities: Capabilities;
+  readonly elsewhere: Elsewhere | undefined;
 }
 
 export function mongoStoreOf(parts: MongoStoreParts): Store {
@@ -56,13 +58,15 @@ class MongoStore implements Store {
   readonly name = "MongoDB";
   readonly capabilities: Capabilities;
   readonly bson: Bson;
+  readonly elsewhere: Elsewhere | undefined;
   readonly #place: Place;
   readonly #pulse: Place;
   readonly #own: readonly DriverClient[];
   readonly #windows: Windows;
 
-  constructor({ place, pulse, own, capabilities }: MongoStoreParts) {
+  constructor({ place, pulse, own, capabilities, elsewhere }: MongoStoreParts) {
     this.capabilities = capabilities;
+    this.elsewhere = elsewhere;
     this.bson = place.bson;
     this.#place = place;
     this.#pulse = pulse;

@@ -1,13 +1,16 @@
 // Keeps the runner's lease: one beat, a counter, every sixth of a lease, whatever the number of its jobs. Says whether the
 // lease is sure, hears that the store takes us for dead, and gives back what the store says we hold and we do not know of.
-import type { Clock } from "../clock.ts";
+// Only the beats themselves come from a thread of their own, where the store can be opened twice; all else is done here.
+import { type Clock, systemClock } from "../clock.ts";
 import { isOutage } from "../errors.ts";
 import type { Random } from "../job/backoff.ts";
 import { Loop } from "../loop.ts";
 import type { Reading } from "../maintenance/observer.ts";
 import type { HeldMark, Store } from "../store/store.ts";
+import { type Beating, Beats } from "./beats.ts";
 import type { Holdings } from "./holdings.ts";
 import type { Identity } from "./identity.ts";
+import { onMainThread, ThreadBeater } from "./thread-beater.ts";
 
 export interface HeartbeatParts {
   readonly clock: Clock;
@@ -16,6 +19,8 @@ export interface HeartbeatParts {
   readonly storeNow: () => Date;
   readonly identity: Identity;
   readonly holdings: Holdings;
+  /** Milliseconds after which a blocked event loop gets no more beats. */
+  readonly stuckAfter: number;
   /** The store says that this instance is dead: abort its jobs, and begin anew. */
   readonly died: () => void;
   /** A running job of ours was cancelled from outside. */
@@ -24,20 +29,17 @@ export interface HeartbeatParts {
   readonly strayed: (held: readonly HeldMark[]) => Promise<void>;
   /** Called after each acknowledged beat, with all runner records. */
   readonly seen: (reading: Reading) => void;
+  readonly warn: (code: string, message: string) => void;
   readonly failed: (error: unknown, during: string) => void;
-}
-
-interface Moment {
-  readonly monotonic: number;
-  readonly wall: number;
 }
 
 export class Heartbeat {
   readonly #parts: HeartbeatParts;
   readonly #loop: Loop;
-  #beats = 0;
-  #acknowledged: Moment | undefined;
-  #unbrokenSince = Number.POSITIVE_INFINITY;
+  #runner: Beating;
+  #beats: Beats;
+  /** Undefined: the beats are sent from here. */
+  #thread: ThreadBeater | undefined;
   #shortestLease: number;
   #waiting: (() => void)[] = [];
   #stopped = false;
@@ -45,6 +47,8 @@ export class Heartbeat {
   constructor(parts: HeartbeatParts) {
     this.#parts = parts;
     this.#shortestLease = parts.identity.lease;
+    this.#runner = beating(parts.identity);
+    this.#beats = this.#newBeats();
     this.#loop = new Loop({
       name: "heartbeat",
       clock: parts.clock,
@@ -58,32 +62,48 @@ export class Heartbeat {
   async start(): Promise<void> {
     await this.#beat();
     this.#loop.start();
+    const { store, clock, identity, warn } = this.#parts;
+    // Another clock than the system's is not known in a thread.
+    if (store.elsewhere !== undefined && clock === systemClock) this.#thread = this.#newThread();
+    else {
+      const why = "dayjob was given an open connection, or a store in memory, which no other thread can use";
+      warn(
+        "HEARTBEAT_ON_MAIN_THREAD",
+        `the heartbeat of runner ${identity.name} has no thread: ${why}; ${onMainThread}`,
+      );
+    }
   }
 
-  stop(): Promise<void> {
+  /** Jobs were claimed, and may block the event loop: from now on the beats come from their thread. */
+  guard(): void {
+    this.#thread?.start();
+  }
+
+  /** Resolves when no beat is under way. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     for (const resolve of this.#waiting.splice(0)) resolve();
-    return this.#loop.stop();
+    await Promise.all([this.#thread?.stop(), this.#loop.stop()]);
   }
 
   /**
-   * Whether jobs may be claimed and started: the last acknowledged beat was sent less than half a lease ago, by the greater
-   * of both clocks, since monotonic time stands still in a suspended guest (ENGINE.md 3).
+   * Whether jobs may be claimed and started: the last acknowledged beat was sent less than half a lease ago (ENGINE.md 3).
    */
   get isSure(): boolean {
-    return this.#acknowledged !== undefined && this.#sinceAcknowledged() < this.#parts.identity.lease / 2;
+    return this.#beats.age(this.#parts.clock) < this.#parts.identity.lease / 2;
   }
 
   /** Resolves at the next acknowledged beat, or at `stop`. */
   sure(): Promise<void> {
     if (this.isSure) return Promise.resolve();
+    this.#thread?.hurry();
     this.#loop.wake();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Since when all beats have succeeded without a gap, on the monotonic clock: what others' silence is judged by (ENGINE.md 1). */
   get unbrokenSince(): number {
-    return this.#sinceAcknowledged() > this.#gap ? Number.POSITIVE_INFINITY : this.#unbrokenSince;
+    return this.#beats.unbrokenSince(this.#parts.clock);
   }
 
   /** Asks for marks of our own jobs, between beats (ENGINE.md 16). */
@@ -93,22 +113,20 @@ export class Heartbeat {
     for (const mark of marked) cancelled(mark);
   }
 
-  get #interval(): number {
-    return Math.min(this.#parts.identity.lease, this.#shortestLease) / 6;
-  }
-
-  get #gap(): number {
-    return 2.5 * this.#interval;
-  }
-
   get #limit(): number {
-    return Math.max(250, this.#interval);
+    return Math.max(250, this.#beats.interval);
   }
 
-  #sinceAcknowledged(): number {
-    if (this.#acknowledged === undefined) return Number.POSITIVE_INFINITY;
-    const { monotonic, wall } = this.#acknowledged;
-    return Math.max(this.#parts.clock.monotonic() - monotonic, this.#parts.clock.now() - wall);
+  #newBeats(): Beats {
+    const beats = new Beats();
+    beats.interval = this.#shortestLease / 6;
+    return beats;
+  }
+
+  #newThread(): ThreadBeater {
+    const { clock, store, stuckAfter, warn } = this.#parts;
+    const sendHere = (): Promise<boolean> => this.#send();
+    return new ThreadBeater({ clock, store, stuckAfter, warn, runner: this.#runner, beats: this.#beats, sendHere });
   }
 
   async #tick(): Promise<number> {
@@ -121,33 +139,32 @@ export class Heartbeat {
       if (!isOutage(error)) throw error;
       this.#parts.failed(error, "heartbeat");
     }
-    return Math.max(1, this.#interval - (this.#parts.clock.monotonic() - started));
+    return Math.max(1, this.#beats.interval - (this.#parts.clock.monotonic() - started));
   }
 
   async #beat(): Promise<void> {
-    const { clock, identity, store, storeNow } = this.#parts;
-    const { instance, name, kinds, lease } = identity;
-    const sent = { monotonic: clock.monotonic(), wall: clock.now() };
-    const beat = { instance, name, kinds, lease, beats: ++this.#beats, seen: storeNow() };
-    const alive = await store.beat(beat, this.#limit).catch((error: unknown) => {
-      this.#unbrokenSince = Number.POSITIVE_INFINITY;
-      throw error;
-    });
+    const { clock, storeNow } = this.#parts;
+    this.#beats.storeOffset = storeNow().getTime() - clock.monotonic();
+    const alive = await (this.#thread === undefined ? this.#send() : this.#thread.next());
     if (!alive) return this.#dead();
-    if (this.#sinceAcknowledged() > this.#gap || this.#unbrokenSince === Number.POSITIVE_INFINITY)
-      this.#unbrokenSince = sent.monotonic;
-    this.#acknowledged = sent;
     for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #send(): Promise<boolean> {
+    const { clock, store, storeNow } = this.#parts;
+    return this.#beats.send(this.#runner, store, storeNow(), clock);
   }
 
   /** The others have buried us: everything we held is lost; a new instance registers with the next beat. */
   async #dead(): Promise<void> {
-    this.#acknowledged = undefined;
-    this.#unbrokenSince = Number.POSITIVE_INFINITY;
-    this.#beats = 0;
-    this.#parts.identity.renew();
-    this.#parts.holdings.clear();
-    this.#parts.died();
+    const { identity, holdings, died } = this.#parts;
+    identity.renew();
+    this.#runner = beating(identity);
+    this.#beats = this.#newBeats();
+    holdings.clear();
+    died();
+    void this.#thread?.stop();
+    this.#thread &&= this.#newThread();
     if (!this.#stopped) await this.#beat();
   }
 
@@ -166,6 +183,11 @@ export class Heartbeat {
     const records = await this.#parts.store.runners(this.#limit);
     const leases = records.filter(({ state }) => state === "live").map(({ lease }) => lease);
     this.#shortestLease = Math.min(this.#parts.identity.lease, ...leases);
+    this.#beats.interval = this.#shortestLease / 6;
     this.#parts.seen({ records, asked, received: this.#parts.clock.monotonic() });
   }
+}
+
+function beating({ instance, name, kinds, lease }: Identity): Beating {
+  return { instance, name, kinds, lease };
 }

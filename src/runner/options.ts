@@ -11,6 +11,11 @@ export interface RunnerOptions {
   interval?: Duration;
   /** How long the runner may be silent before the others take its jobs; 30 s by default, 2 s at least. */
   lease?: Duration;
+  /**
+   * How long the event loop may be blocked, by a handler that computes, before the process is taken for stuck and its jobs are
+   * left to the others; 5 minutes by default, 1 s at least. Until then the heartbeat's thread keeps the lease.
+   */
+  stuckAfter?: Duration;
   /** How long `stop` lets running jobs go on before it aborts them; 15 s by default. */
   grace?: Duration;
   /** Refuse to start while another live runner has this name; false by default: a warning event. */
@@ -24,12 +29,13 @@ export interface RunnerSettings {
   readonly concurrency: number;
   readonly interval: number;
   readonly lease: number;
+  readonly stuckAfter: number;
   readonly grace: number;
   readonly exclusive: boolean;
   readonly around: readonly Around[];
 }
 
-const known = ["concurrency", "interval", "lease", "grace", "exclusive", "around"] as const;
+const known = ["concurrency", "interval", "lease", "stuckAfter", "grace", "exclusive", "around"] as const;
 
 /** @throws BAD_OPTION naming the option. */
 export function parseRunnerOptions(given: unknown): RunnerSettings {
@@ -39,6 +45,7 @@ export function parseRunnerOptions(given: unknown): RunnerSettings {
       options["concurrency"] === undefined ? 10 : wholeNumber(options["concurrency"], "concurrency", 1, 10_000),
     interval: milliseconds(options["interval"] ?? 500, "interval", 1),
     lease: milliseconds(options["lease"] ?? 30_000, "lease", 2000),
+    stuckAfter: milliseconds(options["stuckAfter"] ?? 300_000, "stuckAfter", 1000),
     grace: milliseconds(options["grace"] ?? 15_000, "grace"),
     exclusive: trueOrFalse(options["exclusive"] ?? false, "exclusive"),
     around: arounds(options["around"] ?? []),

@@ -63,6 +63,8 @@ export class Session {
       ...common,
       identity,
       holdings,
+      stuckAfter: settings.stuckAfter,
+      warn,
       died: () => this.#died(),
       cancelled: (mark) => this.#inHand.cancel(mark),
       strayed: (strays) => this.#giveBackStrays(strays),
@@ -91,7 +93,10 @@ export class Session {
       suspects: () => !this.#inHand.hasSuspect,
       allowed: () => parts.most - this.tally.started - this.#inHand.waiting,
       congested: () => this.#completer.pending > 2000 + 2 * settings.concurrency,
-      claimed: (jobs, token) => this.#inHand.take(jobs, token),
+      claimed: (jobs, token) => {
+        this.#heartbeat.guard();
+        this.#inHand.take(jobs, token);
+      },
       idle: () => this.#tellQuiet(true),
     });
     const observer = new Observer();

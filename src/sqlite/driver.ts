@@ -34,10 +34,13 @@ interface RawDatabase extends SqliteDatabase {
 /** One connection. Statements are kept; no cursor stays open, since `all` reads to the end. */
 export class Connection {
   readonly raw: RawDatabase;
+  /** The library, where we opened it. */
+  readonly driver: DriverName | undefined;
   readonly #statements = new Map<string, Statement>();
 
-  constructor(raw: SqliteDatabase) {
+  constructor(raw: SqliteDatabase, driver?: DriverName) {
     this.raw = raw as RawDatabase;
+    this.driver = driver;
   }
 
   all(sql: string, ...values: readonly Value[]): readonly Row[] {
@@ -97,7 +100,7 @@ export async function connect(path: string, driver?: DriverName): Promise<Connec
   for (const name of names) {
     const open = await load(name);
     const database = open === undefined ? undefined : opened(open, path);
-    if (database !== undefined) return new Connection(database);
+    if (database !== undefined) return new Connection(database, name);
   }
   throw dayjobError(
     "BAD_TARGET",

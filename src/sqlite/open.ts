@@ -4,8 +4,10 @@ import { dirname, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { dayjobError } from "../errors.ts";
 import type { Warning } from "../events.ts";
-import type { Store } from "../store/store.ts";
+import { elsewhereOf } from "../store/elsewhere.ts";
+import type { Elsewhere, Store } from "../store/store.ts";
 import { Connection, connect, type DriverName, type SqliteDatabase } from "./driver.ts";
+import type { SqliteElsewhere } from "./elsewhere.ts";
 import { transactionIsOpen, translated } from "./errors.ts";
 import { blockedAtMost, patiently } from "./locks.ts";
 import { networkOf } from "./network.ts";
@@ -30,11 +32,17 @@ export async function openSqliteStore(target: string | SqliteDatabase, options: 
   const connection = isOwn ? await openFile(path, options.driver) : given(target);
   try {
     const warnings = await patiently({ clock, path }, timeout, () => settle(connection, durability, isOwn));
-    return new SqliteStore({ connection, isOwn, path, clock, warnings });
+    return new SqliteStore({ connection, isOwn, path, clock, warnings, elsewhere: elsewhereIn(path, connection) });
   } catch (error) {
     if (isOwn) connection.close();
     throw error;
   }
+}
+
+/** A database in memory is its connection's alone, and a given one its owner's. */
+function elsewhereIn(path: string, { driver }: Connection): Elsewhere | undefined {
+  if (driver === undefined || path === ":memory:") return undefined;
+  return elsewhereOf(import.meta.url, { path: resolve(path), driver } satisfies SqliteElsewhere);
 }
 
 async function openFile(path: string, driver: DriverName | undefined): Promise<Connection> {

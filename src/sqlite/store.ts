@@ -12,6 +12,7 @@ import type {
   Acted,
   ActPage,
   Beat,
+  Elsewhere,
   Finish,
   Finished,
   Held,
@@ -48,6 +49,7 @@ export interface SqliteParts {
   readonly clock: Clock;
   /** What the user should know of the database. */
   readonly warnings: readonly Warning[];
+  readonly elsewhere: Elsewhere | undefined;
 }
 
 export class SqliteStore implements Store {
@@ -56,11 +58,13 @@ export class SqliteStore implements Store {
   readonly bson = ownBson;
   readonly parts: SqliteParts;
   readonly warnings: readonly Warning[];
+  readonly elsewhere: Elsewhere | undefined;
   #closed = false;
 
   constructor(parts: SqliteParts) {
     this.parts = parts;
     this.warnings = parts.warnings;
+    this.elsewhere = parts.elsewhere;
   }
 
   /** Takes the write lock only where there is something to make. */

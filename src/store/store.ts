@@ -115,6 +115,17 @@ export interface ActPage {
   readonly again?: boolean;
 }
 
+/** How a thread of the same process opens a store once more, with connections of its own, to beat from there. */
+export interface Elsewhere {
+  /** The URL of a module that exports `openElsewhere`, an `OpenElsewhere`. It has the same extension as this module. */
+  readonly module: string;
+  /** What `openElsewhere` is given, a copy of it (structured clone). It may hold a password: it must not get into messages. */
+  readonly target: unknown;
+}
+
+/** Rejects with an outage if trying again may help; with anything else the thread is given up. */
+export type OpenElsewhere = (target: never) => Promise<Pick<Store, "beat" | "close">>;
+
 /** A page of jobs by id; 24 hex digits compare as text and as ObjectIds alike. */
 export interface Page {
   readonly order: "newest" | "oldest";
@@ -134,6 +145,11 @@ export interface Store {
   readonly bson: Bson;
   /** What the user should know of the place that was opened: each is told once, as an event. */
   readonly warnings?: readonly Warning[];
+  /**
+   * For the heartbeat's thread, so that a handler that blocks the event loop does not lose its claim. Undefined where there is
+   * no second way in: in memory, or on a connection of the user's.
+   */
+  readonly elsewhere?: Elsewhere | undefined;
 
   /** Makes and migrates tables and indexes; several processes may do so at once. Rejects with NEWER_STORE for a store of a later version. */
   migrate(limit: number): Promise<void>;

@@ -30,11 +30,15 @@ export type Fault =
 /** Decides on each call, before it is made. */
 export type Plan = (call: Call) => Fault;
 
-/** `store` with faults. `close` and `watch` always pass; delays are those of `clock`. */
+/**
+ * `store` with faults. `close` and `watch` always pass; delays are those of `clock`. Beats are sent through it as well, from
+ * the main thread.
+ */
 export function faultyStore(store: Store, plan: Plan, clock: Clock = systemClock): Store {
   const calls = new Map<Verb, number>();
   return new Proxy(store, {
     get(target, name) {
+      if (name === "elsewhere") return undefined;
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
       const method = value.bind(target) as (...args: readonly unknown[]) => Promise<unknown>;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { newId } from "../../job/id.ts";
 import { Status } from "../../job/status.ts";
-import type { RunnerRecord, Store } from "../../store/store.ts";
+import type { OpenElsewhere, RunnerRecord, Store } from "../../store/store.ts";
 import { at } from "../factories.ts";
 import {
   act,
@@ -29,6 +29,21 @@ export function runnersConformance(check: Check): void {
     assert.deepEqual(await store.runners(limit), [
       { ...beatOf({ beats: 2, seen: at(8.008), kinds: ["sums"] }), state: "live" },
     ]);
+  });
+
+  check("engine 2: opened elsewhere, where that can be, it beats for the same runners", async ({ store }) => {
+    if (store.elsewhere === undefined) return;
+    const { module, target } = store.elsewhere;
+    const { openElsewhere } = (await import(module)) as { openElsewhere: OpenElsewhere };
+    const elsewhere = await openElsewhere(structuredClone(target) as never);
+    try {
+      assert.equal(await elsewhere.beat(beatOf({ beats: 7 }), limit), true);
+      assert.deepEqual(await store.runners(limit), [{ ...beatOf({ beats: 7 }), state: "live" }]);
+      assert.equal(await store.bury(own.instance, 7, limit), true);
+      assert.equal(await elsewhere.beat(beatOf({ beats: 8 }), limit), false);
+    } finally {
+      await elsewhere.close();
+    }
   });
 
   check("two instances of one name are two runners", async ({ store }) => {

@@ -1,0 +1,107 @@
+// What runs in the heartbeat's thread: a store of its own, and a loop of beats for each runner. It knows of no jobs. While the main
+// thread's event loop is blocked the beats go on, up to a limit: then the process is taken for stuck, and left to the others.
+import { parentPort, workerData } from "node:worker_threads";
+import { systemClock as clock, pause } from "../clock.ts";
+import { isOutage, type WrittenError, written } from "../errors.ts";
+import { Loop } from "../loop.ts";
+import type { Elsewhere, OpenElsewhere, Store } from "../store/store.ts";
+import { type Beating, Beats } from "./beats.ts";
+import { LoopWatch, lookInterval } from "./loop-watch.ts";
+
+/** What the thread is started with. */
+export interface ThreadData {
+  readonly elsewhere: Elsewhere;
+  readonly watch: SharedArrayBuffer;
+}
+
+export interface BeatOrder {
+  readonly runner: Beating;
+  readonly beats: SharedArrayBuffer;
+  /** Milliseconds after which a blocked loop gets no more beats. */
+  readonly stuckAfter: number;
+}
+
+export type ToThread =
+  | { readonly begin: BeatOrder }
+  | { readonly hurry: string }
+  | { readonly end: string }
+  | { readonly close: true };
+
+/** What became of a beat. */
+export type Answer = { readonly alive: boolean } | { readonly error: WrittenError };
+
+export type FromThread =
+  | { readonly instance: string; readonly answer: Answer }
+  | { readonly instance: string; readonly ended: true };
+
+type Beater = Pick<Store, "beat" | "close">;
+
+const { elsewhere, watch: memory } = workerData as ThreadData;
+const watch = new LoopWatch(memory);
+const loops = new Map<string, Loop>();
+
+if (watch.open()) await work();
+
+async function work(): Promise<void> {
+  const store = await openStore();
+  const look = (): void => {
+    watch.look(clock.monotonic());
+    clock.timer(lookInterval, look);
+  };
+  look();
+  parentPort?.on("message", (message: ToThread) => void obey(message, store));
+}
+
+async function openStore(): Promise<Beater> {
+  const { openElsewhere } = (await import(elsewhere.module)) as { openElsewhere: OpenElsewhere };
+  for (;;) {
+    try {
+      return await openElsewhere(elsewhere.target as never);
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      await pause(clock, lookInterval);
+    }
+  }
+}
+
+async function obey(message: ToThread, store: Beater): Promise<void> {
+  if ("begin" in message) return begin(message.begin, store);
+  if ("hurry" in message) return loops.get(message.hurry)?.wake();
+  if ("end" in message) {
+    await loops.get(message.end)?.stop();
+    loops.delete(message.end);
+    return tell({ instance: message.end, ended: true });
+  }
+  await Promise.all([...loops.values()].map((loop) => loop.stop()));
+  await store.close();
+  process.exit();
+}
+
+function begin(order: BeatOrder, store: Beater): void {
+  const { instance } = order.runner;
+  const beats = new Beats(order.beats);
+  const failed = (error: unknown): void => tell({ instance, answer: { error: written(error) } });
+  const tick = (): Promise<number> => beat(order, beats, store);
+  const loop = new Loop({ name: "heartbeat", clock, random: Math.random, tick, failed });
+  loops.set(instance, loop);
+  loop.start();
+}
+
+/** One beat; answers with the milliseconds until the next one. */
+async function beat({ runner, stuckAfter }: BeatOrder, beats: Beats, store: Beater): Promise<number> {
+  const started = clock.monotonic();
+  if (watch.look(started) > stuckAfter) return lookInterval;
+  try {
+    const alive = await beats.send(runner, store, new Date(Math.floor(started + beats.storeOffset)), clock);
+    tell({ instance: runner.instance, answer: { alive } });
+    if (!alive) return Number.POSITIVE_INFINITY;
+  } catch (error) {
+    if (!isOutage(error)) throw error;
+    tell({ instance: runner.instance, answer: { error: written(error) } });
+  }
+  return Math.max(1, beats.interval - (clock.monotonic() - started));
+}
+
+function tell(message: FromThread): void {
+  parentPort?.postMessage(message);
+}

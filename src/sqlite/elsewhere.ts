@@ -1,0 +1,17 @@
+// The store as the heartbeat's thread has it: a connection of its own, by the same library, since two copies of SQLite do not
+// see each other's locks (ENGINE.md 22); threads that use one copy do.
+import type { OpenElsewhere } from "../store/store.ts";
+import type { DriverName } from "./driver.ts";
+import { openSqliteStore } from "./open.ts";
+
+export interface SqliteElsewhere {
+  readonly path: string;
+  readonly driver: DriverName;
+}
+
+/** Milliseconds to wait for a locked file; a lock that lasts longer is an outage, and the thread tries again. */
+const timeout = 1000;
+
+/** Beats need not outlive a power cut, which no runner does: no wait for the disk. */
+export const openElsewhere: OpenElsewhere = ({ path, driver }: SqliteElsewhere) =>
+  openSqliteStore(path, { driver, timeout, durability: "normal" });

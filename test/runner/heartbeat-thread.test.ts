@@ -1,0 +1,191 @@
+// The heartbeat's thread, by real processes on the built package: a blocked event loop, a stuck process, a thread that fails.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Jobs } from "../../src/client/jobs.ts";
+import { Status } from "../../src/job/status.ts";
+import { root } from "../setup/scratch.ts";
+import { type Place, type TestStore, testStores } from "../setup/stores.ts";
+import { until } from "../setup/until.ts";
+import { type HeartbeatConfig, HeartbeatProcess, startsOf } from "./heartbeat-processes.ts";
+
+/** The least there is on SQLite; a server that others keep busy answers slowly. */
+let lease = 2000;
+let place: Place;
+let jobs: Jobs;
+let folder: string;
+let log: string;
+const living: HeartbeatProcess[] = [];
+
+async function begin(store: TestStore): Promise<void> {
+  lease = store.name === "SQLite" ? 2000 : 4000;
+  place = store.place();
+  jobs = await place.open();
+  folder = mkdtempSync(join(tmpdir(), "dayjob-heartbeat-"));
+  log = join(folder, "log");
+  writeFileSync(log, "");
+}
+
+afterEach(async () => {
+  await Promise.all(living.splice(0).map((one) => one.kill()));
+  await place.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function start(name: string, config: Partial<HeartbeatConfig> = {}): Promise<HeartbeatProcess> {
+  const { url, collection } = place;
+  const options = { lease, interval: 50, ...config.options };
+  const made = await HeartbeatProcess.start({ url, collection, name, kinds: ["work"], log, ...config, options });
+  living.push(made);
+  return made;
+}
+
+/** A runner of another kind: it sees who is silent, and gives their jobs back. */
+const startObserver = (): Promise<HeartbeatProcess> => start("observer", { kinds: ["other"] });
+
+/** Resolves when the process's thread is up: only then is a blocked loop told of. */
+async function warmUp(process: HeartbeatProcess): Promise<void> {
+  while (process.warnings("LOOP_BLOCKED").length === 0) {
+    const { id } = await jobs.put("work", { blocked: 1400 }, { retryInterval: 1 });
+    await succeeds(id);
+  }
+  process.told.length = 0;
+}
+
+/** Stops a process at a moment at which it holds no lock: else, on SQLite, nobody could be declared dead. */
+async function freeze({ child }: HeartbeatProcess): Promise<void> {
+  const probe = await place.open({ timeout: 1000 });
+  const canWrite = (): Promise<boolean> =>
+    probe.put("probe", {}).then(
+      () => true,
+      () => false,
+    );
+  child.kill("SIGSTOP");
+  while (!(await canWrite())) {
+    child.kill("SIGCONT");
+    child.kill("SIGSTOP");
+  }
+}
+
+async function succeeds(id: string, limit = 60_000): Promise<void> {
+  await until("the job has succeeded", async () => (await jobs.get(id))?.status === Status.success, limit);
+}
+
+for (const store of testStores) {
+  describe(`the heartbeat's thread on ${store.name}`, { timeout: 90_000 }, () => {
+    beforeEach(() => begin(store));
+
+    it("case 14: a loop blocked for more than two leases keeps its lease: the job runs once, and a warning has the length", async () => {
+      const blocked = await start("blocked");
+      await warmUp(blocked);
+      const observer = await startObserver();
+      const { id } = await jobs.put("work", { blocked: 2.5 * lease });
+      await succeeds(id);
+      expect({ starts: startsOf(log, id), tries: (await jobs.get(id))?.tryNumber }).toEqual({
+        starts: ["blocked"],
+        tries: 1,
+      });
+      const { message } = await blocked.hears("warning", "LOOP_BLOCKED");
+      expect(Number(/blocked for (\d+) ms/.exec(message)?.[1])).toBeGreaterThan(2.25 * lease);
+      expect([...blocked.warnings("RUNNER_DECLARED_DEAD"), ...observer.warnings("RUNNER_DIED")]).toEqual([]);
+    });
+
+    it("case 14: past stuckAfter the others take the job, and the late result is refused", {
+      timeout: 60_000,
+    }, async () => {
+      const stuck = await start("stuck", { options: { stuckAfter: 3000 } });
+      await warmUp(stuck);
+      const observer = await startObserver();
+      const { id } = await jobs.put("work", { blocked: 3000 + 3 * lease }, { retryInterval: "1h" });
+      await observer.hears("warning", "RUNNER_DIED");
+      const rescued = await jobs.get(id);
+      expect({ status: rescued?.status, error: rescued?.tries[0]?.err }).toEqual({
+        status: Status.waiting,
+        error: "runner lost",
+      });
+      await stuck.hears("lost", id);
+      expect((await stuck.hears("warning", "LOOP_BLOCKED")).message).toContain("stuckAfter");
+      await stuck.hears("warning", "RUNNER_DECLARED_DEAD");
+      expect((await jobs.get(id))?.status).toBe(Status.waiting);
+      const next = await jobs.put("work", {});
+      await succeeds(next.id);
+    });
+
+    it("engine 3: a process that was stopped beyond its lease loses what it ran, begins anew, and was not blocked", async () => {
+      const stopped = await start("stopped", { options: { concurrency: 1 } });
+      await warmUp(stopped);
+      const observer = await startObserver();
+      const running = await jobs.put("work", { wait: 5000 }, { retryInterval: "1h" });
+      await until("it runs", () => startsOf(log, running.id).length === 1);
+      await freeze(stopped);
+      await observer.hears("warning", "RUNNER_DIED");
+      const waiting = await jobs.put("work", {});
+      stopped.child.kill("SIGCONT");
+      await stopped.hears("lost", running.id);
+      await succeeds(waiting.id);
+      expect((await jobs.get(waiting.id))?.tryNumber).toBe(1);
+      expect(stopped.warnings("LOOP_BLOCKED")).toEqual([]);
+    });
+
+    it("is gone after stop(), and leaves nothing open", async () => {
+      const process = await start("stopped", { kinds: ["work", "other"] });
+      await warmUp(process);
+      const left = await process.stop();
+      // The driver has sockets and timers of its own until the client is closed.
+      if (store.name === "SQLite") expect(left).toBe("");
+    });
+  });
+}
+
+describe("a heartbeat's thread that fails, on SQLite", { timeout: 90_000 }, () => {
+  beforeEach(() => begin(testStores[0] as TestStore));
+
+  /** A module that opens the store as ever, but for what `beat` does; `n` counts the beats of one thread. */
+  function elsewhere(beat: string): string {
+    const file = join(folder, "elsewhere.mjs");
+    const own = pathToFileURL(join(root, "dist/sqlite/elsewhere.js")).href;
+    writeFileSync(
+      file,
+      `import { appendFileSync } from "node:fs";
+      import { openElsewhere as open } from ${JSON.stringify(own)};
+      let n = 0;
+      export const openElsewhere = async (target) => {
+        appendFileSync(${JSON.stringify(join(folder, "opened"))}, "x");
+        const store = await open(target);
+        return { beat: async (...args) => { n++; ${beat}; return store.beat(...args); }, close: () => store.close() };
+      };`,
+    );
+    return pathToFileURL(file).href;
+  }
+
+  it.for([
+    ["ends", 'if (n === 3) setImmediate(() => { throw new Error("a bug") })', "a bug"],
+    ["hangs", "if (n >= 3) await new Promise(() => {})", "silent"],
+  ] as const)(
+    "one that %s is told of and started anew, and the lease is kept",
+    { timeout: 60_000 },
+    async ([, beat, why]) => {
+      const failing = await start("failing", { elsewhere: elsewhere(beat) });
+      const observer = await startObserver();
+      const { id } = await jobs.put("work", { wait: 4000 });
+      await until("it has ended twice", () => failing.warnings("HEARTBEAT_ON_MAIN_THREAD").length >= 2, 40_000);
+      expect(failing.warnings("HEARTBEAT_ON_MAIN_THREAD")[0]).toContain(why);
+      await succeeds(id);
+      expect(startsOf(log, id)).toEqual(["failing"]);
+      expect(observer.warnings("RUNNER_DIED")).toEqual([]);
+    },
+  );
+
+  it("one that never beats is told of once, and the main thread beats", async () => {
+    const failing = await start("failing", { elsewhere: "file:///nowhere/elsewhere.js" });
+    const observer = await startObserver();
+    const { id } = await jobs.put("work", { wait: 4000 });
+    await succeeds(id);
+    expect(failing.warnings("HEARTBEAT_ON_MAIN_THREAD")).toHaveLength(1);
+    expect(startsOf(log, id)).toEqual(["failing"]);
+    expect(observer.warnings("RUNNER_DIED")).toEqual([]);
+    expect(await failing.stop()).toBe("");
+  });
+});
