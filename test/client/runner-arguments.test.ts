@@ -37,6 +37,8 @@ describe("jobs.runner", () => {
     ["a kind in the list", () => jobs.runner("r", [mail] as never), /handlers\[0\] is .*kind\.handle/],
     ["nothing", () => jobs.runner("r", undefined as never), /runner's kind is undefined/],
     ["an empty kind", () => jobs.runner("r", "", run), /kind is ""/],
+    ["a stuckAfter under a second", () => jobs.runner("r", "k", run, { stuckAfter: 999 }), /stuckAfter is 999/],
+    ["a stuckAfter that is no time", () => jobs.runner("r", "k", run, { stuckAfter: "soon" }), /stuckAfter is "soon"/],
     ["an interval of 0", () => jobs.runner("r", "k", run, { interval: 0 }), /interval is 0/],
     [
       "an unknown option",

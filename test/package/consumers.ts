@@ -23,6 +23,30 @@ export function commonJs(): string {
   return `(async () => {\n${required}\n})();\n`;
 }
 
+/** A program whose handler blocks the event loop until the heartbeat's thread has told of it; only a thread that runs does. */
+export function blocking(importing: string): string {
+  return `(async () => {
+const { open } = ${importing};
+const jobs = await open();
+const runner = jobs.runner("r", "k", () => {
+  const end = Date.now() + 1500;
+  while (Date.now() < end);
+});
+let warning;
+runner.on("warning", ({ code }) => (warning ??= code));
+await runner.start();
+while (warning === undefined) {
+  const ended = new Promise((resolve) => runner.on("success", resolve));
+  await jobs.put("k", {});
+  await ended;
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
+console.log(warning);
+await jobs.close();
+})();
+`;
+}
+
 /** A program that names every entry point's types, without any driver. */
 const typed = `${example.code}
 import type { SqliteDatabase, Target } from "dayjob";

@@ -5,7 +5,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freshSqlite, newFolder, removeFolder, root, run, tsc } from "../setup/scratch.ts";
-import { commonJs, entryPoints, esm, prints, writeStore, writeTypeScript } from "./consumers.ts";
+import { blocking, commonJs, entryPoints, esm, prints, writeStore, writeTypeScript } from "./consumers.ts";
 
 interface Packed {
   readonly filename: string;
@@ -80,6 +80,18 @@ describe("a project that has installed it", () => {
   it("runs the README's example as CommonJS", async () => {
     writeFileSync(join(project, "example.cjs"), commonJs());
     await runs("example.cjs");
+  });
+
+  it.for([
+    ["ESM", ["blocking.mjs"], 'await import("dayjob")'],
+    ["CommonJS", ["blocking.cjs"], 'require("dayjob")'],
+    ["an argument", ["--input-type=module", "-e", blocking('await import("dayjob")')], ""],
+  ] as const)("has the heartbeat's thread, as %s", { timeout: 60_000 }, async ([, args, importing]) => {
+    const place = freshSqlite();
+    if (importing !== "") writeFileSync(join(project, args[0]), blocking(importing));
+    const ran = await run(process.execPath, args, { cwd: project, env: { DAYJOB_URL: place.url }, limit: 50_000 });
+    await place.drop();
+    expect({ code: ran.code, out: ran.out }, ran.err).toEqual({ code: 0, out: "LOOP_BLOCKED\n" });
   });
 
   it.for(["nodenext", "bundler"] as const)(

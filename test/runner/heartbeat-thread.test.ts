@@ -1,5 +1,5 @@
 // The heartbeat's thread, by real processes on the built package: a blocked event loop, a stuck process, a thread that fails.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -47,7 +47,8 @@ const startObserver = (): Promise<HeartbeatProcess> => start("observer", { kinds
 
 /** Resolves when the process's thread is up: only then is a blocked loop told of. */
 async function warmUp(process: HeartbeatProcess): Promise<void> {
-  while (process.warnings("LOOP_BLOCKED").length === 0) {
+  for (let rounds = 0; process.warnings("LOOP_BLOCKED").length === 0; rounds++) {
+    if (rounds === 10) throw new Error("a blocked loop is not told of: the thread is not there");
     const { id } = await jobs.put("work", { blocked: 1400 }, { retryInterval: 1 });
     await succeeds(id);
   }
@@ -139,7 +140,7 @@ for (const store of testStores) {
   });
 }
 
-describe("a heartbeat's thread that fails, on SQLite", { timeout: 90_000 }, () => {
+describe("a heartbeat's thread on SQLite, opened by a module of the test's", { timeout: 90_000 }, () => {
   beforeEach(() => begin(testStores[0] as TestStore));
 
   /** A module that opens the store as ever, but for what `beat` does; `n` counts the beats of one thread. */
@@ -164,7 +165,7 @@ describe("a heartbeat's thread that fails, on SQLite", { timeout: 90_000 }, () =
     ["ends", 'if (n === 3) setImmediate(() => { throw new Error("a bug") })', "a bug"],
     ["hangs", "if (n >= 3) await new Promise(() => {})", "silent"],
   ] as const)(
-    "one that %s is told of and started anew, and the lease is kept",
+    "that %s is told of and started anew, and the lease is kept",
     { timeout: 60_000 },
     async ([, beat, why]) => {
       const failing = await start("failing", { elsewhere: elsewhere(beat) });
@@ -178,7 +179,15 @@ describe("a heartbeat's thread that fails, on SQLite", { timeout: 90_000 }, () =
     },
   );
 
-  it("one that never beats is told of once, and the main thread beats", async () => {
+  it("is one for all runners of a store", async () => {
+    const two = await start("two", { kinds: ["work", "other"], elsewhere: elsewhere("") });
+    await Promise.all(["work", "other"].map(async (kind) => succeeds((await jobs.put(kind, { wait: 100 })).id)));
+    await warmUp(two);
+    expect(readFileSync(join(folder, "opened"), "utf8")).toBe("x");
+    expect(await two.stop()).toBe("");
+  });
+
+  it("that never beats is told of once, and the main thread beats", async () => {
     const failing = await start("failing", { elsewhere: "file:///nowhere/elsewhere.js" });
     const observer = await startObserver();
     const { id } = await jobs.put("work", { wait: 4000 });
