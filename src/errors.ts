@@ -80,6 +80,19 @@ export function storeOutage(message: string, cause?: unknown): DayjobError<"STOR
   return Object.assign(dayjobError("STORE_FAILED", message, { cause }), { transient: true });
 }
 
+/**
+ * An outage that ends only when somebody makes room: nothing was stored. Runners wait for that, as what they have done is
+ * not to be done again; a put is refused at once.
+ */
+export function storeFull(message: string, cause?: unknown): DayjobError<"STORE_FAILED"> {
+  return Object.assign(storeOutage(message, cause), { isFull: true });
+}
+
+/** Whether it was made by `storeFull`. */
+export function isFull(error: unknown): boolean {
+  return isOutage(error) && "isFull" in (error as object);
+}
+
 /** Whether trying again may help: true for what `storeOutage` made. */
 export function isOutage(error: unknown): boolean {
   return isDayjobError(error) && "transient" in error && error.transient === true;

@@ -1,7 +1,7 @@
 // What all parts of a client share: its store, opened at first use; the store's clock; the bell; and the order in which it
 // is closed.
 import { type Clock, pause } from "../clock.ts";
-import { dayjobError, isOutage } from "../errors.ts";
+import { dayjobError, isFull, isOutage } from "../errors.ts";
 import type { Warning } from "../events.ts";
 import type { Random } from "../job/backoff.ts";
 import type { Duration } from "../job/duration.ts";
@@ -117,8 +117,8 @@ export class ClientEngine implements Engine {
   }
 
   /**
-   * Calls a verb of the store, again after outages, until the time limit of verbs has passed. `again` is true from the
-   * second call on.
+   * Calls a verb of the store, again after outages (but for a full disk), until the time limit of verbs has passed. `again` is
+   * true from the second call on.
    */
   async insist<T>(verb: (limit: number, again: boolean) => Promise<T>): Promise<T> {
     const end = this.clock.monotonic() + this.timeout;
@@ -127,7 +127,8 @@ export class ClientEngine implements Engine {
         return await verb(Math.max(1, Math.ceil(end - this.clock.monotonic())), failures > 0);
       } catch (error) {
         const wait = backoff(++failures, this.random);
-        if (!isOutage(error) || this.closing.aborted || this.clock.monotonic() + wait >= end) throw error;
+        if (!isOutage(error) || isFull(error) || this.closing.aborted || this.clock.monotonic() + wait >= end)
+          throw error;
         await pause(this.clock, wait, this.closing);
       }
     }

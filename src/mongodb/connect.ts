@@ -6,15 +6,20 @@ import { isRecord } from "../job/options.ts";
 import { classesFor, classesOf, installedDriver } from "./classes.ts";
 import type { DriverClient, DriverModule, MongoBson } from "./driver.ts";
 import { badUrl, cannotConnect, hostsOf } from "./errors.ts";
+import { reviving } from "./revival.ts";
 
 export interface Connection {
   readonly client: DriverClient;
   /** For heartbeats: a client of its own where we may make one (ENGINE.md 2), else the same. */
   readonly pulse: DriverClient;
   /** The clients to close. */
-  readonly own: readonly DriverClient[];
+  readonly own: readonly Closable[];
   readonly database: string;
   readonly bson: MongoBson;
+}
+
+export interface Closable {
+  close(): Promise<void>;
 }
 
 export interface ConnectOptions {
@@ -41,7 +46,8 @@ async function connectUrl(url: string, { driver: given, timeout, clock }: Connec
     await client.close().catch(() => {});
     throw error;
   });
-  return { client, pulse, own: [client, pulse], database: databaseOf(url), bson: driver.BSON };
+  const own = [reviving(client, clock), reviving(pulse, clock)];
+  return { client, pulse, own, database: databaseOf(url), bson: driver.BSON };
 }
 
 /** A client for heartbeats alone, for a thread of their own. It connects when it is used. */

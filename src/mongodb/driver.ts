@@ -60,6 +60,7 @@ export interface DriverClient {
   connect(): Promise<unknown>;
   close(): Promise<void>;
   startSession(): DriverSession;
+  on(event: string, listener: (event: unknown) => void): unknown;
 }
 
 /** The driver as a module: what `import("mongodb")` and `mongoose.mongo` are. */

@@ -1,6 +1,6 @@
 // The driver's errors in dayjob's words. The only file that knows their names, codes and labels.
 import { inspect } from "node:util";
-import { asError, dayjobError, isDayjobError, storeOutage } from "../errors.ts";
+import { asError, dayjobError, isDayjobError, storeFull, storeOutage } from "../errors.ts";
 
 /** FerretDB's code for PostgreSQL's "deadlock detected" (40P01): of two batches that cross, one is let through. */
 const deadlock = 16908292;
@@ -65,6 +65,7 @@ const passingCodes = new Set([
 
 const passingLabels = ["RetryableWriteError", "TransientTransactionError"] as const;
 const duplicateKey = 11000;
+const outOfDiskSpace = 14031;
 const authenticationFailed = 18;
 const unauthorized = 13;
 
@@ -90,6 +91,7 @@ export function isPassing(error: unknown): boolean {
 export function translated(error: unknown, verb: string): Error {
   if (isDayjobError(error)) return error;
   const { message } = asError(error);
+  if (codeOf(error) === outOfDiskSpace) return storeFull(`the disk of MongoDB is full: ${message}`, error);
   if (isPassing(error)) return storeOutage(`MongoDB did not answer ${verb}: ${message}`, error);
   if (isMissingIndex(error)) {
     return dayjobError(

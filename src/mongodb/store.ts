@@ -25,7 +25,7 @@ import type {
 } from "../store/store.ts";
 import { act } from "./act.ts";
 import { claim } from "./claim.ts";
-import type { DriverClient } from "./driver.ts";
+import type { Closable } from "./connect.ts";
 import { complete, finish } from "./finish.ts";
 import { isMigrated, migrate } from "./indexes.ts";
 import { insert, insertInSession } from "./insert.ts";
@@ -43,7 +43,7 @@ export interface MongoStoreParts {
   /** The same place on the heartbeats' own client, where there is one. */
   readonly pulse: Place;
   /** The clients that `close` closes. */
-  readonly own: readonly DriverClient[];
+  readonly own: readonly Closable[];
   readonly capabilities: Capabilities;
   readonly elsewhere: Elsewhere | undefined;
 }
@@ -61,7 +61,7 @@ class MongoStore implements Store {
   readonly elsewhere: Elsewhere | undefined;
   readonly #place: Place;
   readonly #pulse: Place;
-  readonly #own: readonly DriverClient[];
+  readonly #own: readonly Closable[];
   readonly #windows: Windows;
 
   constructor({ place, pulse, own, capabilities, elsewhere }: MongoStoreParts) {

@@ -1,5 +1,5 @@
 // SQLite's errors in dayjob's words.
-import { asError, dayjobError, isDayjobError, storeOutage } from "../errors.ts";
+import { asError, dayjobError, isDayjobError, storeFull, storeOutage } from "../errors.ts";
 
 const openTransaction = "DAYJOB_OPEN_TRANSACTION";
 
@@ -43,9 +43,7 @@ export function translated(error: unknown, path: string): Error {
   if (isBusy(error))
     return storeOutage(`${path} is locked by another process; it was tried until the time limit`, error);
   if (/SQLITE_FULL|disk is full/.test(text))
-    return dayjobError("STORE_FAILED", `the disk of ${path} is full, nothing was stored; free some space`, {
-      cause: error,
-    });
+    return storeFull(`the disk of ${path} is full, nothing was stored; free some space`, error);
   if (/SQLITE_IOERR|disk I\/O error/.test(text))
     return storeOutage(`reading or writing ${path} failed: ${text}`, error);
   if (/SQLITE_NOTADB|not a database/.test(text))

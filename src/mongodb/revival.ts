@@ -1,0 +1,74 @@
+// A client of ours that has lost its server for good is connected anew. The driver (7.9, tried) may write the check of a server
+// that it polls to a socket that was closed a moment ago, and then waits for the answer for ever, and looks for the server no
+// more: so it goes where all connections are cut at once, as when the server is killed. mongod streams its state to drivers
+// and hardly meets this; FerretDB does often.
+import { type CancelTimer, type Clock, pause } from "../clock.ts";
+import type { DriverClient } from "./driver.ts";
+
+/** How long a check may go unanswered, in milliseconds; twice as long after each revival, until a server is found. */
+const firstPatience = 1000;
+const longestPatience = 60_000;
+
+interface Change {
+  readonly newDescription: { readonly servers: ReadonlyMap<string, { readonly type: string }> };
+}
+
+/** A server is asked what it is; `connectionId` is its address. */
+interface Check {
+  readonly connectionId: string;
+  readonly awaited: boolean;
+}
+
+/** Watches over a client from now until it is closed by what is returned. */
+export function reviving(client: DriverClient, clock: Clock): { close(): Promise<void> } {
+  const closing = new AbortController();
+  let isLost = false;
+  let isReviving = false;
+  let patience = firstPatience;
+  const checks = new Map<string, CancelTimer>();
+
+  const isConnected = async (): Promise<boolean> => {
+    await client.close().catch(() => {});
+    if (closing.signal.aborted) return false;
+    patience = Math.min(longestPatience, patience * 2);
+    return client.connect().then(
+      () => true,
+      () => false,
+    );
+  };
+  const revive = async (): Promise<void> => {
+    if (!isLost || isReviving) return;
+    isReviving = true;
+    // Where the server is really away, each connect fails after the client's own limit.
+    while (!closing.signal.aborted && !(await isConnected())) await pause(clock, firstPatience, closing.signal);
+    isReviving = false;
+    if (closing.signal.aborted) await client.close().catch(() => {});
+  };
+  const answered = (check: unknown): void => checks.get((check as Check).connectionId)?.();
+
+  client.on("topologyDescriptionChanged", (change) => {
+    const servers = [...(change as Change).newDescription.servers.values()];
+    isLost = servers.length > 0 && servers.every(({ type }) => type === "Unknown");
+    if (servers.some(({ type }) => type !== "Unknown")) patience = firstPatience;
+  });
+  client.on("serverHeartbeatStarted", (check) => {
+    answered(check);
+    // One that is awaited is answered when something changes.
+    const { connectionId, awaited } = check as Check;
+    if (!awaited)
+      checks.set(
+        connectionId,
+        clock.timer(patience, () => void revive()),
+      );
+  });
+  for (const answer of ["serverHeartbeatSucceeded", "serverHeartbeatFailed"]) client.on(answer, answered);
+
+  return {
+    async close() {
+      closing.abort();
+      for (const cancel of checks.values()) cancel();
+      // What is being revived now closes the client again once it has connected.
+      await client.close();
+    },
+  };
+}
