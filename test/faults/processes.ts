@@ -1,83 +1,95 @@
-// Starts runner processes, and audits what they did by the log of effects.
+// Starts processes that may be killed, and knows when each has ended.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Place } from "../setup/stores.ts";
+import type { OpenOptions } from "../../src/open.ts";
+import type { RunnerOptions } from "../../src/runner/options.ts";
+import { machineTime } from "./effects.ts";
 
-const script = fileURLToPath(new URL("runner-process.ts", import.meta.url));
+export interface RunnerSettings extends Omit<RunnerOptions, "around"> {
+  readonly name: string;
+  readonly kinds: readonly string[];
+}
 
-export interface RunnerProcess {
+export interface RunnerProcessSettings {
+  readonly url: string;
+  /** The client's. */
+  readonly options?: OpenOptions;
+  /** The file of effects. */
+  readonly log: string;
+  readonly runners: readonly RunnerSettings[];
+}
+
+export interface FaultProcess {
   readonly pid: number;
   readonly child: ChildProcess;
-  /** Resolves when the process has ended. */
-  readonly ended: Promise<unknown>;
+  /** Resolves when the process has ended, with the machine's time then. */
+  readonly ended: Promise<number>;
+  readonly isOver: () => boolean;
+  signal(name: NodeJS.Signals): void;
 }
 
-/** Resolves when its runner has started. */
-export async function startRunner(
-  place: Place,
-  name: string,
-  log: string,
-  handlerMs = 3,
-  leaseMs = 2000,
-): Promise<RunnerProcess> {
-  const args = ["--import", "tsx", script, place.url, place.collection, name, log, String(handlerMs), String(leaseMs)];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  const ended = once(child, "exit");
-  await Promise.race([
-    once(child, "message"),
-    ended.then(([code, signal]) =>
-      Promise.reject(new Error(`runner process ${name} ended as it started: ${String(code ?? signal)}`)),
-    ),
-  ]);
-  return { pid: child.pid ?? 0, child, ended };
+/** Resolves when its runners have started. `clock`: see skewed-clock.ts. */
+export function startRunners(settings: RunnerProcessSettings, clock?: readonly Step[]): Promise<FaultProcess> {
+  const preload = clock === undefined ? [] : ["--import", path("skewed-clock.ts")];
+  const env: Record<string, string> = clock === undefined ? {} : { DAYJOB_TEST_CLOCK: JSON.stringify(clock) };
+  return start("runner-process.ts", settings, preload, env);
 }
 
-interface Effect {
-  readonly at: number;
-  readonly pid: number;
-  readonly id: string;
-  readonly what: "start" | "end";
+/** A wall clock that is wrong by `skew` milliseconds once the process has run for `after`. */
+export interface Step {
+  readonly after: number;
+  readonly skew: number;
 }
 
-export interface Audit {
-  readonly ran: number;
-  /** Jobs that were started again after a kill that found them in flight. */
-  readonly again: number;
-  /** Jobs that were started again though no kill explains it. */
-  readonly unexplained: readonly string[];
+/** Runs a script of this folder on JSON settings; resolves when it says that it is ready. */
+export async function start(
+  script: string,
+  settings: object,
+  preload: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<FaultProcess> {
+  const args = ["--import", "tsx", ...preload, path(script), JSON.stringify(settings)];
+  const child = spawn(process.execPath, args, {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    env: { ...process.env, ...env },
+  });
+  let isOver = false;
+  const ended = once(child, "exit").then(() => {
+    isOver = true;
+    return machineTime();
+  });
+  const early = ended.then(() => {
+    throw new Error(`${script} ended as it started: ${child.exitCode ?? child.signalCode}`);
+  });
+  await Promise.race([once(child, "message"), early]);
+  early.catch(() => {});
+  // A frozen process does not hear the end of its parent.
+  const kill = (): void => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  void ended.then(() => process.off("exit", kill));
+  return {
+    pid: child.pid ?? 0,
+    child,
+    ended,
+    isOver: () => isOver,
+    signal: (name) => void child.kill(name),
+  };
 }
 
-/** How long before its kill a process may have ended a job without the store knowing: the time of a finish. */
-const unacknowledged = 1500;
-
-/** `kills`: when each process was killed. A second start is explained if the run before it was in flight at a kill. */
-export function audit(log: string, kills: ReadonlyMap<number, number>): Audit {
-  const effects = readFileSync(log, "utf8")
-    .trim()
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as Effect);
-  const byJob = group(effects);
-  let again = 0;
-  const unexplained: string[] = [];
-  for (const [id, own] of byJob) {
-    const starts = own.filter(({ what }) => what === "start").sort((a, b) => a.at - b.at);
-    if (starts.length < 2) continue;
-    again++;
-    const explained = starts.slice(0, -1).every((start) => {
-      const killed = kills.get(start.pid);
-      const end = own.find(({ what, pid, at }) => what === "end" && pid === start.pid && at >= start.at);
-      return killed !== undefined && (end === undefined || killed - end.at < unacknowledged);
-    });
-    if (!explained) unexplained.push(id);
-  }
-  return { ran: byJob.size, again, unexplained };
+/** Ends them gently, and those that do not end in time by force. */
+export async function endAll(processes: readonly FaultProcess[], limit = 15_000): Promise<void> {
+  await Promise.all(
+    processes.map(async (one) => {
+      one.signal("SIGCONT");
+      one.signal("SIGTERM");
+      const timer = setTimeout(() => one.signal("SIGKILL"), limit);
+      await one.ended;
+      clearTimeout(timer);
+    }),
+  );
 }
 
-function group(effects: readonly Effect[]): Map<string, Effect[]> {
-  const groups = new Map<string, Effect[]>();
-  for (const effect of effects) groups.set(effect.id, [...(groups.get(effect.id) ?? []), effect]);
-  return groups;
+function path(script: string): string {
+  return fileURLToPath(new URL(script, import.meta.url));
 }

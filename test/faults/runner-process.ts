@@ -1,30 +1,115 @@
-// A runner in a process of its own, for tests that kill it. Each start and each end of a job is a line in an effects log that
-// the store knows nothing of: { at, pid, id, what }.
+// Runners in a process of their own, for tests that kill, freeze and cut them off. What jobs do is their data (plan.ts); each
+// start and end of a run, and each event, is a line in the log of effects.
 //
-//   node --import tsx test/faults/runner-process.ts URL COLLECTION NAME LOG [HANDLER_MS] [LEASE_MS]
-import { appendFileSync } from "node:fs";
+//   node --import tsx test/faults/runner-process.ts SETTINGS (JSON of RunnerProcessSettings)
+import { engineOf } from "../../src/client/engine.ts";
+import { isDayjobError } from "../../src/errors.ts";
+import type { Job } from "../../src/job/job.ts";
 import { open } from "../../src/open.ts";
+import type { ClaimedJob, Context } from "../../src/runner/handler.ts";
+import { snooze } from "../../src/runner/outcome.ts";
+import type { RunnerEvents } from "../../src/runner/surface.ts";
+import { effectLog, machineTime } from "./effects.ts";
+import { insist } from "./insist.ts";
+import { type Plan, plannedFailure } from "./plan.ts";
+import type { RunnerProcessSettings } from "./processes.ts";
 
-const [url = "", collection = "jobs", name = "r", log = "", handlerMs = "3", leaseMs = "2000"] = process.argv.slice(2);
+const settings = JSON.parse(process.argv[2] ?? "") as RunnerProcessSettings;
+const { url, log, runners, options } = settings;
+const effect = effectLog(log);
+// The test has ended, by force perhaps: nobody would end this process.
+const abandoned = (): never => process.exit(1);
+process.on("disconnect", abandoned);
 
-const effect = (id: string, what: "start" | "end"): void =>
-  appendFileSync(log, `${JSON.stringify({ at: Date.now(), pid: process.pid, id, what })}\n`);
+/** The process tells of itself when it was not run for so long: a busy machine explains what no fault does. */
+const stallOf = 400;
 
-const jobs = await open(url, url.startsWith("mongodb") ? { collection } : {});
-const runner = jobs.runner(
-  name,
-  "work",
-  async (job) => {
-    effect(job.id, "start");
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 2 * Number(handlerMs)));
-    effect(job.id, "end");
-  },
-  { concurrency: 20, interval: 100, lease: Number(leaseMs) },
-);
-runner.on("error", ({ error, during }) => console.error(`${name} ${during}:`, error));
-runner.stopOn("SIGTERM");
-await runner.start();
-process.send?.("started");
-await runner.stopped;
+async function run(job: ClaimedJob<Plan>, { signal, runner }: Context): Promise<unknown> {
+  const { ms, failures = 0, snooze: wait, kills = false, isDeaf = false } = job.data;
+  const tell = (what: string): void => effect(what, about(job, runner));
+  effect("started", { ...about(job, runner), due: job.runAt.getTime() });
+  await pause(ms, isDeaf ? undefined : signal);
+  if (kills) process.kill(process.pid, "SIGKILL");
+  if (signal.aborted && !isDeaf) {
+    tell((signal.reason as { code: string }).code);
+    throw signal.reason;
+  }
+  if (job.tries.filter(({ err }) => err === plannedFailure).length < failures) {
+    tell("failed");
+    throw new Error(plannedFailure);
+  }
+  if (wait !== undefined && job.progress === undefined) {
+    await job.setProgress({ isSnoozed: true }).catch((error: unknown) => {
+      tell("CLAIM_LOST");
+      throw error;
+    });
+    tell("snoozed");
+    return snooze(wait);
+  }
+  tell("done");
+  return { by: process.pid, try: job.tryNumber };
+}
+
+function about(job: Job, runner: string): object {
+  return { id: job.id, kind: job.kind, try: job.tryNumber, runner };
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function watchOneself(): void {
+  let last = machineTime();
+  setInterval(() => {
+    const now = machineTime();
+    if (now - last > stallOf) effect("stalled", { from: last, to: now });
+    last = now;
+  }, 100).unref();
+}
+
+/** How often each verb of the store was called, once a second. */
+function countCalls(store: object): void {
+  let calls: Record<string, number> = {};
+  for (const verb of ["claim", "claimed", "finish", "beat", "holders", "orphans"]) {
+    const own = (store as Record<string, (...args: unknown[]) => unknown>)[verb]?.bind(store);
+    const counted = (...args: unknown[]): unknown => {
+      calls[verb] = (calls[verb] ?? 0) + 1;
+      return own?.(...args);
+    };
+    Object.defineProperty(store, verb, { value: counted });
+  }
+  setInterval(() => {
+    if (Object.keys(calls).length > 0) effect("calls", { calls });
+    calls = {};
+  }, 1000).unref();
+}
+
+const jobs = await insist(() => open(url, options));
+countCalls(engineOf(jobs).opened ?? {});
+watchOneself();
+const started = runners.map(({ name, kinds, ...options }) => {
+  const handlers = Object.fromEntries(kinds.map((kind) => [kind, run]));
+  const runner = jobs.runner(name, handlers as Record<string, typeof run & ((job: ClaimedJob) => unknown)>, options);
+  for (const event of ["success", "waiting", "failed", "cancelled", "lost"] as const)
+    runner.on(event, ({ job }: RunnerEvents[typeof event]) => effect(`event ${event}`, about(job, name)));
+  runner.on("warning", ({ code, message }) => effect("warning", { runner: name, code, message }));
+  runner.on("error", ({ error, during }) => {
+    effect("error", { runner: name, during, code: isDayjobError(error) ? error.code : "none", message: String(error) });
+  });
+  return runner.stopOn("SIGTERM");
+});
+await Promise.all(started.map((runner) => insist(() => runner.start())));
+effect("ready");
+process.send?.("ready");
+await Promise.all(started.map(({ stopped }) => stopped));
+effect("stopped");
 await jobs.close();
-process.disconnect?.();
+effect("closed", { left: process.getActiveResourcesInfo() });
+process.off("disconnect", abandoned);
+if (process.connected) process.disconnect();

@@ -1,0 +1,89 @@
+// engine 3: a process that was frozen for longer than its lease. What it held has been given to others: it is aborted, its late
+// results are refused, and nothing that it had claimed begins before it knows.
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, it } from "vitest";
+import { Status } from "../../src/job/status.ts";
+import { until } from "../setup/until.ts";
+import { machineTime } from "./effects.ts";
+import { endAll, startRunners } from "./processes.ts";
+import { runsOf } from "./runs.ts";
+import { openStage, stores } from "./stage.ts";
+
+const lease = 2000;
+
+describe("engine 3: frozen past the lease", () => {
+  for (const store of stores) {
+    it.concurrent(`on ${store}: its jobs are lost to it, and nothing begins before it knows`, {
+      timeout: 90_000,
+    }, async ({ expect }) => {
+      const stage = await openStage(store);
+      const runnerOf = (name: string): Parameters<typeof startRunners>[0] => ({
+        url: stage.url,
+        log: stage.log,
+        runners: [{ name, kinds: ["work"], concurrency: 12, lease, interval: 100 }],
+      });
+      const frozen = await startRunners(runnerOf("frozen"));
+      const processes = [frozen];
+      try {
+        const deaf = await stage.jobs.putMany(
+          Array.from({ length: 4 }, () => ({
+            kind: "work",
+            data: { ms: 3000, isDeaf: true },
+            retryInterval: 1,
+            priority: 2,
+          })),
+        );
+        const heeding = await stage.jobs.putMany(
+          Array.from({ length: 4 }, () => ({ kind: "work", data: { ms: 3000 }, retryInterval: 1, priority: 1 })),
+        );
+        // Many short ones behind them, so that some are claimed and not started when it freezes.
+        const short = await stage.jobs.putMany(
+          Array.from({ length: 400 }, () => ({ kind: "work", data: { ms: 15 }, retryInterval: 1 })),
+        );
+        await until("the long ones and some of the short ones have begun", () => runsOf(stage.effects()).size > 30);
+        frozen.signal("SIGSTOP");
+        processes.push(await startRunners(runnerOf("other")));
+        const all = [...deaf, ...heeding, ...short];
+        await until(
+          "the other has done all",
+          async () => (await stage.jobs.count({ status: "success" })) === all.length,
+          60_000,
+        );
+        const thawed = machineTime();
+        frozen.signal("SIGCONT");
+        const isTold = (): boolean =>
+          stage.effects().some(({ pid, code }) => pid === frozen.pid && code === "RUNNER_DECLARED_DEAD");
+        await until("it knows", isTold);
+        const late = (): number =>
+          [...runsOf(stage.effects()).values()].flat().filter(({ event }) => event === "lost").length;
+        await until("its late results are refused", () => late() >= 8);
+        await pause(lease / 2);
+
+        const effects = stage.effects();
+        const told = effects.find(({ pid, code }) => pid === frozen.pid && code === "RUNNER_DECLARED_DEAD")?.at ?? 0;
+        const early = effects.filter(
+          ({ pid, what, at }) => pid === frozen.pid && what === "started" && at > thawed && at < told,
+        );
+        expect(early).toEqual([]);
+        for (const [jobs, end] of [
+          [deaf, "done"],
+          [heeding, "CLAIM_LOST"],
+        ] as const) {
+          for (const { id } of jobs) {
+            const [first, second] = runsOf(effects).get(id) ?? [];
+            expect(first).toMatchObject({ pid: frozen.pid, end: { what: end }, event: "lost" });
+            expect(second).toMatchObject({ runner: "other", end: { what: "done" }, event: "success" });
+          }
+        }
+        for (const { id } of all) {
+          const job = await stage.jobs.get(id);
+          expect(job?.status).toBe(Status.success);
+          if (job?.tryNumber === 2) expect(job.result).toMatchObject({ by: processes[1]?.pid });
+        }
+      } finally {
+        await endAll(processes);
+        await stage.dispose();
+      }
+    });
+  }
+});
