@@ -5,8 +5,9 @@ import { describe, it } from "vitest";
 import { Status } from "../../src/job/status.ts";
 import { until } from "../setup/until.ts";
 import { machineTime } from "./effects.ts";
-import { endAll, startRunners } from "./processes.ts";
+import { endAll, type FaultProcess, startRunners } from "./processes.ts";
 import { runsOf } from "./runs.ts";
+import { isLocked } from "./sqlite-file.ts";
 import { openStage, stores } from "./stage.ts";
 
 const lease = 2000;
@@ -28,20 +29,25 @@ describe("engine 3: frozen past the lease", () => {
         const deaf = await stage.jobs.putMany(
           Array.from({ length: 4 }, () => ({
             kind: "work",
-            data: { ms: 3000, isDeaf: true },
+            data: { ms: 3000, isDeaf: true, msAgain: 1 },
             retryInterval: 1,
             priority: 2,
           })),
         );
         const heeding = await stage.jobs.putMany(
-          Array.from({ length: 4 }, () => ({ kind: "work", data: { ms: 3000 }, retryInterval: 1, priority: 1 })),
+          Array.from({ length: 4 }, () => ({
+            kind: "work",
+            data: { ms: 300_000, msAgain: 1 },
+            retryInterval: 1,
+            priority: 1,
+          })),
         );
         // Many short ones behind them, so that some are claimed and not started when it freezes.
         const short = await stage.jobs.putMany(
           Array.from({ length: 400 }, () => ({ kind: "work", data: { ms: 15 }, retryInterval: 1 })),
         );
         await until("the long ones and some of the short ones have begun", () => runsOf(stage.effects()).size > 30);
-        frozen.signal("SIGSTOP");
+        await freeze(frozen, stage.file);
         processes.push(await startRunners(runnerOf("other")));
         const all = [...deaf, ...heeding, ...short];
         await until(
@@ -87,3 +93,13 @@ describe("engine 3: frozen past the lease", () => {
     });
   }
 });
+
+/** Not in the middle of a write: on SQLite that would hold up everybody for as long as it is frozen. */
+async function freeze(one: FaultProcess, file: string | undefined): Promise<void> {
+  one.signal("SIGSTOP");
+  while (file !== undefined && (await isLocked(file))) {
+    one.signal("SIGCONT");
+    await pause(20);
+    one.signal("SIGSTOP");
+  }
+}

@@ -2,6 +2,8 @@
 export interface Plan {
   /** How long a try takes, in milliseconds. */
   readonly ms: number;
+  /** The same for tries after the first, where they take another time. */
+  readonly msAgain?: number;
   /** So many tries fail, then one succeeds. */
   readonly failures?: number;
   /** It is put off once, by so many milliseconds. */

@@ -8,6 +8,7 @@ import { type Audit, audit } from "./audit.ts";
 import { type Crew, kinds } from "./crew.ts";
 import { machineTime } from "./effects.ts";
 import { type Battlefield, faultsOf } from "./faults.ts";
+import { insist } from "./insist.ts";
 import type { Plan } from "./plan.ts";
 import { type FaultProcess, start } from "./processes.ts";
 import type { SmallDisk } from "./sqlite-file.ts";
@@ -30,7 +31,7 @@ export interface Round extends Audit {
 }
 
 /** The longest wait for all jobs to end once all is healed. */
-const endLimit = 90_000;
+const endLimit = 180_000;
 /** At most so many faults at once. */
 const mostAtOnce = 2;
 
@@ -38,27 +39,34 @@ export async function playRound({ stage, crew, disk, seed, round, lasts }: Round
   const random = new Random(seed);
   const producer = await Producer.start(stage, seed, round);
   const field: Battlefield = { stage, crew, random, disk, killProducer: () => producer.kill() };
-  const struck = await strike(field, lasts);
+  const { struck, broken } = await strike(field, lasts);
   await producer.stop();
   await until(
     "all jobs of the round have ended",
     async () => {
       await pause(100);
-      return (await stage.jobs.count({ status: ["new", "working", "waiting"] })) === 0;
+      return (await insist(() => stage.jobs.count({ status: ["new", "working", "waiting"] }))) === 0;
     },
     endLimit,
+    // Those that have not are named by the audit.
   ).catch(() => {});
-  const stored = await jobsOf(stage, round);
-  return { ...audit({ effects: stage.effects(), stored, lease: crew.lease }), struck, stored };
+  const stored = await insist(() => jobsOf(stage, round));
+  const found = audit({ effects: stage.effects(), stored, lease: crew.lease });
+  return { ...found, wrong: [...found.wrong, ...broken], struck, stored };
 }
 
-async function strike(field: Battlefield, lasts: number): Promise<readonly string[]> {
+/** The faults, and what went wrong with them: that is the harness's own. */
+async function strike(
+  field: Battlefield,
+  lasts: number,
+): Promise<{ readonly struck: readonly string[]; readonly broken: readonly string[] }> {
   const faults = Object.entries(faultsOf(field));
   const underWay = new Map<string, Promise<void>>();
   const struck: string[] = [];
+  const broken: string[] = [];
   const end = machineTime() + lasts;
   while (machineTime() < end) {
-    await pause(field.random.between(100, 1200));
+    await pause(field.random.between(50, 700));
     const [name, fault] = field.random.pick(faults);
     if (underWay.has(name)) continue;
     if (underWay.size >= mostAtOnce) await Promise.race(underWay.values());
@@ -66,11 +74,13 @@ async function strike(field: Battlefield, lasts: number): Promise<readonly strin
     field.stage.effect("strikes", { name });
     underWay.set(
       name,
-      fault(field).finally(() => underWay.delete(name)),
+      fault(field)
+        .catch((error: unknown) => void broken.push(`the fault ${name} failed: ${String(error)}`))
+        .finally(() => underWay.delete(name)),
     );
   }
   await Promise.all(underWay.values());
-  return struck;
+  return { struck, broken };
 }
 
 /** The process that puts jobs; another takes its place when it is killed. */

@@ -20,15 +20,16 @@ const effect = effectLog(log);
 // The test has ended, by force perhaps: nobody would end this process.
 const abandoned = (): never => process.exit(1);
 process.on("disconnect", abandoned);
+process.on("SIGTERM", () => effect("signal"));
 
 /** The process tells of itself when it was not run for so long: a busy machine explains what no fault does. */
 const stallOf = 400;
 
 async function run(job: ClaimedJob<Plan>, { signal, runner }: Context): Promise<unknown> {
-  const { ms, failures = 0, snooze: wait, kills = false, isDeaf = false } = job.data;
+  const { ms, msAgain = ms, failures = 0, snooze: wait, kills = false, isDeaf = false } = job.data;
   const tell = (what: string): void => effect(what, about(job, runner));
   effect("started", { ...about(job, runner), due: job.runAt.getTime() });
-  await pause(ms, isDeaf ? undefined : signal);
+  await pause(job.tryNumber > 1 ? msAgain : ms, isDeaf ? undefined : signal);
   if (kills) process.kill(process.pid, "SIGKILL");
   if (signal.aborted && !isDeaf) {
     tell((signal.reason as { code: string }).code);
@@ -110,6 +111,6 @@ process.send?.("ready");
 await Promise.all(started.map(({ stopped }) => stopped));
 effect("stopped");
 await jobs.close();
-effect("closed", { left: process.getActiveResourcesInfo() });
+effect("closed");
 process.off("disconnect", abandoned);
 if (process.connected) process.disconnect();

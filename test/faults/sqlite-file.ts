@@ -28,6 +28,20 @@ export async function lockFile(file: string): Promise<() => Promise<void>> {
   };
 }
 
+/** Whether some process is in the middle of a write. */
+export async function isLocked(file: string): Promise<boolean> {
+  const connection = await connect(file);
+  try {
+    connection.exec("begin immediate");
+    connection.exec("rollback");
+    return false;
+  } catch {
+    return true;
+  } finally {
+    connection.close();
+  }
+}
+
 export interface SmallDisk {
   readonly folder: string;
   /** Until the returned function is called there is no room. */

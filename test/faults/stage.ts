@@ -17,6 +17,8 @@ export interface Stage {
   /** What processes open: on MongoDB a server of the stage's own, which may be killed. */
   readonly url: string;
   readonly folder: string;
+  /** The file of SQLite. */
+  readonly file: string | undefined;
   readonly log: string;
   /** The test's own client. */
   readonly jobs: Jobs;
@@ -50,6 +52,7 @@ export async function openStage(store: StoreName, disk?: string): Promise<Stage>
     store,
     url,
     folder,
+    file: front === undefined ? file : undefined,
     log,
     jobs,
     effect,
