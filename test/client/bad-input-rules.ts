@@ -53,6 +53,11 @@ const badOptions: readonly [string, object, RegExp][] = [
   ["an empty key", { key: "" }, /^key is ""/],
   ["a long key", { key: "x".repeat(201) }, /^key is .*201 characters/],
   ["tags that are no list", { tags: "a" }, /^tags is "a"/],
+  [
+    "too many tags",
+    { tags: Array.from({ length: 101 }, (_, n) => `t${n}`) },
+    /^tags is a list of 101; give \d+ at most/,
+  ],
   ["an empty tag", { tags: [""] }, /^tags is/],
   ["meta that is no text", { meta: { a: 5 } }, /^meta\.a is 5/],
   ["meta with an operator", { meta: { $set: "x" } }, /^meta has a field of the name "\$set"/],

@@ -1,5 +1,7 @@
 // The JSON forms of a job: ours, and the Go package's (the fixtures were written by the real one).
+
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import { ObjectId } from "bson";
 import { describe, expect, it } from "vitest";
 import { formatGoJob, parseGoJob } from "../../src/job/go-json.ts";
@@ -51,6 +53,10 @@ describe("JSON", () => {
     );
   });
 
+  it("inspect shows the status as text too", () => {
+    expect(inspect(fullJob())).toContain("status: 'failed'");
+  });
+
   it("an unknown status is invalid, as in the Go package", () => {
     expect(parseJob({ ...JSON.parse(JSON.stringify(fullJob())), status: "nonsense" }).status).toBe(Status.invalid);
   });
@@ -66,6 +72,10 @@ describe("JSON", () => {
     [{ ...good, tries: [5] }, /tries\[0\] is 5/],
     [{ ...good, tags: [5] }, /tags\[0\] is 5/],
     [{ ...good, meta: { a: 5 } }, /meta\.a is 5/],
+    [{ ...good, meta: [] }, /meta is \[\]/],
+    [{ ...good, tags: "a" }, /tags is "a"/],
+    [{ ...good, tries: [{ runner: "r", when: "soon" }] }, /tries\[0\]\.when is "soon"/],
+    [{ ...good, status: 5 }, /status is 5/],
   ];
   it.for(wrong)("parseJob refuses what is no job: %o", ([json, message]) =>
     refusal(() => parseJob(json as object), "BAD_DATA", message),
@@ -87,7 +97,13 @@ describe("the Go package's JSON", () => {
       jobFixture({
         created: new Date("2026-01-01T10:00:00.120Z"),
         runAt: new Date("2026-01-01T10:00:10.000Z"),
-        data: { id: new ObjectId("551c0000000000000000000a"), bytes: parsedBytes(), when: at(0), big: 2n ** 60n },
+        data: {
+          id: new ObjectId("551c0000000000000000000a"),
+          bytes: parsedBytes(),
+          when: at(0),
+          big: 2n ** 60n,
+          list: [/a+/i, null],
+        },
         retryInterval: 1500.000001,
       }),
     );
@@ -99,6 +115,7 @@ describe("the Go package's JSON", () => {
         bytes: "AAEC/w==",
         when: "2026-01-01T12:00:00Z",
         big: "1152921504606846976",
+        list: [{ Pattern: "a+", Options: "i" }, null],
       },
       RetryInterval: 1_500_000_001,
     });
@@ -109,6 +126,7 @@ describe("the Go package's JSON", () => {
     [{}, /id is undefined/],
     [{ ...fixtures[0]?.json, Kind: "" }, /Kind is ""/],
     [{ ...fixtures[0]?.json, tries: [5] }, /tries\[0\] is 5/],
+    [{ ...fixtures[0]?.json, tries: [{ runner: 5 }] }, /tries\[0\]\.runner is 5/],
     [{ ...fixtures[0]?.json, data: 5 }, /data is 5/],
     [{ ...fixtures[0]?.json, runat: "x" }, /runat is "x"/],
   ];

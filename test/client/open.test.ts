@@ -1,8 +1,10 @@
 // What `open` takes, and what it refuses. Stores themselves are tested elsewhere.
-import { describe, expect, it } from "vitest";
+import { readdirSync } from "node:fs";
+import { describe, expect, it, vi } from "vitest";
 import { masked, parseTarget } from "../../src/client/target.ts";
 import { kind } from "../../src/kinds.ts";
 import { open, openLazy } from "../../src/open.ts";
+import { newFolder, removeFolder } from "../setup/scratch.ts";
 import { refusal } from "./refusal.ts";
 
 describe("a target", () => {
@@ -55,6 +57,31 @@ describe("a target", () => {
     } finally {
       if (before === undefined) delete process.env["DAYJOB_URL"];
       else process.env["DAYJOB_URL"] = before;
+    }
+  });
+
+  it("without any, it is dayjob.db in the working directory, which a line says once", async () => {
+    const folder = newFolder("default");
+    const before = process.cwd();
+    const environment = { ...process.env };
+    const info = vi.spyOn(console, "info").mockImplementation(() => {});
+    try {
+      process.chdir(folder);
+      for (const name of ["DAYJOB_URL", "MONGODB_URI"]) delete process.env[name];
+      for (const round of [1, 2]) {
+        await using jobs = await open();
+        await jobs.put("k");
+        expect(await jobs.count()).toBe(round);
+      }
+      expect(readdirSync(folder)).toContain("dayjob.db");
+      expect(info.mock.calls).toEqual([
+        [expect.stringMatching(/^dayjob: no target was given.* opening file:dayjob\.db in /)],
+      ]);
+    } finally {
+      process.chdir(before);
+      Object.assign(process.env, environment);
+      info.mockRestore();
+      removeFolder(folder);
     }
   });
 

@@ -67,6 +67,7 @@ describe("jobs.runner", () => {
       () => jobs.runner("r", "k", run).on("success", 5 as never),
       /listener of success/,
     ],
+    ["a handler of a kind that is no function", () => mail.handle(5 as never), /handler of mail is 5/],
     ["concurrency 0 of a handler", () => mail.handle(run, { concurrency: 0 }), /concurrency is 0/],
     [
       "four arguments for a list",

@@ -61,6 +61,28 @@ describe("links", () => {
   });
 });
 
+describe("what the pages name", () => {
+  const named = (pattern: RegExp): string[] =>
+    [...pages, "examples/README.md"].flatMap((page) =>
+      [...readFileSync(join(root, page), "utf8").matchAll(pattern)].map(([, name = ""]) => name),
+    );
+
+  it("as a command of npm is a script of package.json", () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: object };
+    const commands = named(/\bnpm run ([\w:]+)/g);
+    expect(commands.length).toBeGreaterThan(5);
+    expect(commands.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  it("as a file is there", () => {
+    const files = named(/(?<=[`\s])((?:src|test|examples|scripts|docs)\/[\w./-]+)/g).filter(
+      (name) => name !== "src/yours/",
+    );
+    expect(files.length).toBeGreaterThan(5);
+    expect(files.filter((name) => !existsSync(join(root, name)))).toEqual([]);
+  });
+});
+
 it("CONTRIBUTING says of every dependency why it is there", () => {
   const page = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
   const { dependencies, optionalDependencies, peerDependencies, devDependencies } = JSON.parse(

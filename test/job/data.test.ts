@@ -8,6 +8,7 @@ import {
   fromText,
   ownBson,
   readableData,
+  revived,
   storable,
   storableData,
   toText,
@@ -113,6 +114,28 @@ describe("data that can be stored", () => {
     expect(kept.id.toHexString()).toBe("0123456789abcdef01234567");
   });
 
+  it("takes numbers in BSON's own classes as numbers, and code with its scope", () => {
+    const { Int32, Double, Code, BSONRegExp } = bson;
+    const code = new Code("return n", { n: new Int32(5) });
+    const given = {
+      int: new Int32(5),
+      double: new Double(1.5),
+      pattern: new BSONRegExp("a+", "i"),
+      code,
+      bare: new Code("1"),
+    };
+    expect(storableData(given, ownBson)).toEqual({
+      int: 5,
+      double: 1.5,
+      pattern: /a+/i,
+      code: new Code("return n", { n: 5 }),
+      bare: new Code("1", null),
+    });
+    expect(() => storableData({ code: new Code("f", { f: () => 1 }) }, ownBson)).toThrow(
+      /^data\.code\.scope\.f is a fun/,
+    );
+  });
+
   it("takes any value as a result, and names it in messages", () => {
     for (const value of [1, "a", null, false, [1], new Date(5)])
       expect(storable(value, "result", ownBson)).toEqual(value);
@@ -166,6 +189,11 @@ describe("data as text", () => {
   it("keeps what plain JSON would lose", () => {
     const values = [-0, Number.NaN, Infinity, -Infinity, 2n ** 60n, new Date(-62_135_596_800_000), /a/i, 2 ** 40, 1.5];
     for (const value of values) expect(fromText(toText(value))).toStrictEqual(value);
+  });
+
+  it("keeps a pattern in BSON's own form where JavaScript does not know its options", () => {
+    const [kept] = revived([new bson.BSONRegExp("a b", "x")]) as [bson.BSONRegExp];
+    expect([kept.pattern, kept.options]).toEqual(["a b", "x"]);
   });
 
   it("gives 64-bit integers as numbers where they are safe", () => {

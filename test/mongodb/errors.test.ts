@@ -1,0 +1,118 @@
+// The driver's errors in dayjob's words: what passes and is tried again, and what is refused for good.
+import { describe, expect, it } from "vitest";
+import { dayjobError, isOutage } from "../../src/errors.ts";
+import {
+  badUrl,
+  cannotConnect,
+  hostsOf,
+  isContention,
+  isPassing,
+  isRolledBack,
+  translated,
+} from "../../src/mongodb/errors.ts";
+
+const serverError = (code: number, message = "no"): Error => Object.assign(new Error(message), { code });
+const batchError = (codes: readonly number[]): Error => {
+  const writeErrors = codes.map((code, index) => ({ index, code, errmsg: "no" }));
+  return Object.assign(new Error("no"), { name: "MongoBulkWriteError", code: codes[0], writeErrors });
+};
+
+describe("errors of the driver", () => {
+  const passing: readonly [string, unknown][] = [
+    ["of the network", Object.assign(new Error("reset"), { name: "MongoNetworkError" })],
+    ["of the selection of a server", Object.assign(new Error("none"), { name: "MongoServerSelectionError" })],
+    ["of a primary that steps down", serverError(189)],
+    ["of a time limit", serverError(50)],
+    ["of FerretDB's deadlock", serverError(16908292)],
+    [
+      "with a label that asks for a retry",
+      Object.assign(new Error(), { hasErrorLabel: (label: string) => label === "RetryableWriteError" }),
+    ],
+    [
+      "of a majority that did not come",
+      Object.assign(new Error(), { result: { getWriteConcernError: () => ({ code: 64 }) } }),
+    ],
+    ["of a write concern, as a field", Object.assign(new Error(), { result: { writeConcernError: { code: 64 } } })],
+    [
+      "of a batch whose connection went",
+      Object.assign(new Error("connection closed"), { name: "MongoBulkWriteError" }),
+    ],
+    ["of one write of a batch that passes", batchError([11000, 91])],
+  ];
+  it.for(passing)("%s pass, and are an outage", ([, error]) => {
+    expect(isPassing(error)).toBe(true);
+    expect(isOutage(translated(error, "insert"))).toBe(true);
+  });
+
+  const lasting: readonly [string, unknown][] = [
+    ["a duplicate key", serverError(11000)],
+    ["a document that is too large", serverError(17419)],
+    [
+      "a value that cannot be encoded",
+      Object.assign(new Error("BSON element too large"), { name: "MongoBulkWriteError" }),
+    ],
+    ["a text", "no"],
+    ["nothing", undefined],
+  ];
+  it.for(lasting)("%s does not pass", ([, error]) => {
+    expect(isPassing(error)).toBe(false);
+    expect(translated(error, "insert")).toMatchObject({
+      code: "STORE_FAILED",
+      message: expect.stringMatching(/^MongoDB refused insert/),
+    });
+  });
+
+  it("about a hint say that an index is missing, and what to do; errors of ours stay as they are", () => {
+    const error = serverError(2, "hint provided does not correspond to an existing index");
+    expect(translated(error, "claim").message).toMatch(/^MongoDB has no index for claim; call jobs\.migrate\(\) once/);
+    const own = dayjobError("CLAIM_LOST", "lost");
+    expect(translated(own, "finish")).toBe(own);
+  });
+
+  it("tell a lost race from what was refused", () => {
+    expect([isRolledBack(serverError(112)), isRolledBack(batchError([112])), isRolledBack(serverError(1))]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect([
+      isContention(batchError([11000, 112])),
+      isContention(batchError([11000, 121])),
+      isContention(serverError(11000)),
+    ]).toEqual([true, false, false]);
+    const one = Object.assign(new Error(), { writeErrors: { index: 0, code: 11000 } });
+    expect(isContention(one)).toBe(true);
+  });
+});
+
+describe("errors of a connection", () => {
+  const url = "mongodb://me:p%40ss@a.example:27017,b.example/app?authSource=admin";
+
+  it("name the hosts, and never the credentials, as they are written or meant", () => {
+    expect(hostsOf(url)).toBe("a.example:27017,b.example");
+    expect(hostsOf("mongodb+srv://me@cluster.example/app")).toBe("cluster.example");
+    expect(hostsOf("nonsense")).toBe("the given address");
+    const leaky = Object.assign(new Error("no user me:p%40ss, p@ss"), { input: url });
+    for (const error of [badUrl(leaky, url), cannotConnect(leaky, hostsOf(url), 100, url)]) {
+      expect(error.message).toContain("no user ***, ***");
+      expect((error.cause as Error).message).not.toContain("p@ss");
+      expect(error.cause).not.toHaveProperty("input");
+    }
+  });
+
+  it("keep the cause where it shows none, also of a URL whose password cannot be decoded", () => {
+    const error = new Error("refused");
+    expect(cannotConnect(error, "host", 100, "mongodb://me:50%@host/").cause).toBe(error);
+    expect(cannotConnect(error, "host", 100).cause).toBe(error);
+  });
+
+  it("tell credentials that were refused from nobody's answer", () => {
+    expect(cannotConnect(serverError(18, "Authentication failed."), "host", 100).message).toMatch(
+      /refused the credentials/,
+    );
+    expect(cannotConnect(new Error("Authentication failed"), "host", 100).message).toMatch(/refused the credentials/);
+    expect(cannotConnect(new Error("timed out"), "host", 100).message).toMatch(
+      /no MongoDB answered at host within 100 ms/,
+    );
+  });
+});

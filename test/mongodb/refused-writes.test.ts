@@ -1,0 +1,170 @@
+// Documents that the server refuses to write (too large, or odd in a way that nobody foresaw): on a real server, behind a
+// collection that refuses in its place. Engine 11: one bad document must not stop its kind.
+import { BSON } from "mongodb";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../src/clock.ts";
+import { Status } from "../../src/job/status.ts";
+import type { DriverClient, DriverCollection } from "../../src/mongodb/driver.ts";
+import { placeOf } from "../../src/mongodb/place.ts";
+import { mongoStoreOf } from "../../src/mongodb/store.ts";
+import type { Store } from "../../src/store/store.ts";
+import { at, jobFixture } from "../../src/testing/factories.ts";
+import { limit, type MongoPlace, mongoPlace, request, url } from "./places.ts";
+
+/** Whether the server is to refuse this write of this document; `update` as text. */
+type Refuse = (id: string, update: string) => boolean;
+
+const tooLarge = { code: 17419, message: "Resulting document after update is larger than 16777216" };
+
+function refused(details: object = {}): Error {
+  return Object.assign(new Error(tooLarge.message), { name: "MongoServerError", code: tooLarge.code, ...details });
+}
+
+/** The ids that a filter names. */
+function idsOf(filter: unknown): readonly string[] {
+  const { _id } = filter as { _id: { $in?: readonly object[] } | object };
+  return ("$in" in _id ? (_id.$in ?? []) : [_id]).map(String);
+}
+
+/** A collection whose server refuses some updates, as it would if the documents were too large. */
+function refusing(collection: DriverCollection, refuse: Refuse): DriverCollection {
+  const hits = (filter: unknown, update: unknown): boolean =>
+    idsOf(filter).some((id) => refuse(id, JSON.stringify(update)));
+  const instead: Partial<DriverCollection> = {
+    async updateOne(filter, update, options) {
+      if (hits(filter, update)) throw refused();
+      return collection.updateOne(filter, update, options);
+    },
+    async updateMany(filter, update, options) {
+      if (hits(filter, update)) throw refused();
+      return collection.updateMany(filter, update, options);
+    },
+    async bulkWrite(operations, options) {
+      const writes = operations.map((one) => Object.values(one)[0] as { filter: unknown; update: unknown });
+      const bad = writes.flatMap(({ filter, update }, index) => (hits(filter, update) ? [index] : []));
+      const answer = await collection.bulkWrite(
+        operations.filter((_, index) => !bad.includes(index)),
+        options,
+      );
+      if (bad.length === 0) return answer;
+      throw refused({
+        name: "MongoBulkWriteError",
+        writeErrors: bad.map((index) => ({ index, code: tooLarge.code, errmsg: tooLarge.message })),
+      });
+    },
+  };
+  return new Proxy(collection, {
+    get(target, name) {
+      const value: unknown = Reflect.get(Object.hasOwn(instead, name) ? instead : target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
+  let place: MongoPlace;
+  let store: Store;
+  let refuse: Refuse = () => false;
+  beforeEach(async () => {
+    place = await mongoPlace();
+    await place.store.migrate(limit);
+    const parts = placeOf({
+      client: place.client as unknown as DriverClient,
+      database: "dayjob_store_tests",
+      collection: place.collection,
+      bson: BSON,
+      clock: systemClock,
+      random: Math.random,
+    });
+    const jobs = refusing(parts.jobs, (id, update) => refuse(id, update));
+    const capabilities = { transactions: false, watch: false, ownClock: true };
+    store = mongoStoreOf({ place: { ...parts, jobs }, pulse: parts, own: [], capabilities });
+  });
+  afterEach(async () => {
+    refuse = () => false;
+    await place.dispose();
+  });
+
+  const put = async (count: number): Promise<readonly string[]> => {
+    const jobs = Array.from({ length: count }, () => jobFixture());
+    await store.insert(jobs, limit);
+    return jobs.map(({ id }) => id);
+  };
+  /** Everything claimed, and the third of it. */
+  const claimed = async (count: number): Promise<{ token: string; ids: readonly string[]; bad: string }> => {
+    await put(count);
+    const { jobs } = await store.claim(request(), limit);
+    const ids = jobs.map(({ id }) => id);
+    expect(ids).toHaveLength(count);
+    return { token: jobs[0]?.claim?.token ?? "", ids, bad: ids[2] ?? "" };
+  };
+
+  it("a claim takes all but the bad one, which fails with the server's word for it", async () => {
+    const ids = await put(20);
+    const bad = ids[7] ?? "";
+    refuse = (id, update) => id === bad && update.includes("token");
+    const { jobs } = await store.claim(request(), limit);
+    expect(jobs.map(({ id }) => id).toSorted()).toEqual(ids.filter((id) => id !== bad).toSorted());
+    expect(await store.get([bad], limit)).toMatchObject([
+      {
+        status: Status.failed,
+        finished: at(100),
+        tries: [{ err: expect.stringContaining("larger than"), name: "BadDocument" }],
+      },
+    ]);
+  });
+
+  it("a bad one that takes no error either has its status changed alone", async () => {
+    const ids = await put(3);
+    const bad = ids[1] ?? "";
+    refuse = (id, update) => id === bad && /token|BadDocument/.test(update);
+    expect((await store.claim(request(), limit)).jobs).toHaveLength(2);
+    expect(await store.get([bad], limit)).toMatchObject([{ status: Status.failed, tries: [] }]);
+  });
+
+  it("an end that is refused fails its job without the result, and holds up no other of its batch", async () => {
+    const { token, ids, bad } = await claimed(9);
+    refuse = (id, update) => id === bad && update.includes("result");
+    const ends = ids.map((id, n) => ({
+      id,
+      token,
+      settlement: { status: Status.success, ended: at(150), try: {}, result: { n: n % 2 } },
+    }));
+    const finished = await store.finish(ends, limit);
+    expect(finished.map(({ status }) => status)).toEqual(
+      ids.map((id) => (id === bad ? Status.failed : Status.success)),
+    );
+    expect(await store.get([bad], limit)).toMatchObject([
+      { status: Status.failed, result: undefined, tries: [{ err: expect.stringContaining("could not be written") }] },
+    ]);
+  });
+
+  it("an end that takes no error either has its status changed alone", async () => {
+    const { token, ids, bad } = await claimed(4);
+    refuse = (id, update) => id === bad && /"\$(?:literal|set)".*(?:result|larger)|BadDocument/.test(update);
+    const ends = ids.map((id) => ({
+      id,
+      token,
+      settlement: { status: Status.success, ended: at(150), try: {}, result: 1 },
+    }));
+    const finished = await store.finish(ends, limit);
+    expect(finished.filter(({ status }) => status === Status.success)).toHaveLength(3);
+    expect(await store.get([bad], limit)).toMatchObject([{ status: Status.failed }]);
+  });
+
+  it("progress that is refused is an error that names its jobs; the others' is stored", async () => {
+    const { token, ids, bad } = await claimed(3);
+    refuse = (id, update) => id === bad && update.includes("progress");
+    await expect(
+      store.note(
+        ids.map((id) => ({ id, token, progress: 50 })),
+        limit,
+      ),
+    ).rejects.toMatchObject({
+      code: "STORE_FAILED",
+      message: expect.stringContaining(`log lines of ${bad}: Resulting`),
+    });
+    const stored = await store.get(ids, limit);
+    expect(stored.filter(({ progress }) => progress === 50)).toHaveLength(2);
+  });
+});

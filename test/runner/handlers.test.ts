@@ -1,0 +1,204 @@
+// What a handler and its kind's rules decide, and what becomes of an end that cannot be stored. Over the store in memory.
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Jobs } from "../../src/client/jobs.ts";
+import { jobsOver } from "../../src/client/jobs-over.ts";
+import { dayjobError, isDayjobError } from "../../src/errors.ts";
+import type { PutJob } from "../../src/job/job.ts";
+import { Status } from "../../src/job/status.ts";
+import { type KindRules, kind } from "../../src/kinds.ts";
+import type { ClaimedJob } from "../../src/runner/handler.ts";
+import { cancel } from "../../src/runner/outcome.ts";
+import type { RunnerEvents } from "../../src/runner/surface.ts";
+import type { Store } from "../../src/store/store.ts";
+import { memoryStore } from "../../src/testing/memory-store.ts";
+import { refusal } from "../client/refusal.ts";
+import { until } from "../setup/until.ts";
+
+let store: Store;
+let jobs: Jobs;
+beforeEach(() => {
+  store = memoryStore();
+  jobs = jobsOver(store);
+});
+afterEach(() => jobs.close());
+
+const fails = (): never => {
+  throw new TypeError("no luck");
+};
+
+describe("rule 5: the functions of a kind", () => {
+  /** One failed try of a job of five, under these rules; what it became, and the errors that were told. */
+  async function failedOnce(rules: KindRules<{ n: number }>): Promise<{ job: unknown; wait: number; told: unknown[] }> {
+    const made = kind<{ n: number }>("k", { retries: 5, retryInterval: "1m", ...rules });
+    const { id } = await jobs.put(made, { n: 7 });
+    const runner = jobs.runner("r", made, fails);
+    const told: unknown[] = [];
+    runner.on("error", ({ error, during }) => told.push([during, String(error)]));
+    await runner.drain({ within: "10s" });
+    const job = await jobs.get(id);
+    return { job, wait: (job?.runAt.getTime() ?? 0) - (job?.tries[0]?.ended?.getTime() ?? 0), told };
+  }
+
+  it("retryIf is given the failure, and ends the job where it says false", async () => {
+    const seen: unknown[] = [];
+    const retryIf: NonNullable<KindRules<{ n: number }>["retryIf"]> = ({ job, error, tryNumber }) => {
+      seen.push([job.data.n, error instanceof TypeError, tryNumber]);
+      return false;
+    };
+    expect((await failedOnce({ retryIf })).job).toMatchObject({ status: Status.failed, retries: 4 });
+    expect(seen).toEqual([[7, true, 1]]);
+    expect((await failedOnce({ retryIf: () => true })).job).toMatchObject({ status: Status.waiting, retries: 4 });
+  });
+
+  it("backoff says how long to wait, or with false that there is no more use", async () => {
+    expect(await failedOnce({ backoff: ({ tryNumber }) => tryNumber * 5000 })).toMatchObject({ wait: 5000, told: [] });
+    expect(await failedOnce({ backoff: () => "2h" })).toMatchObject({ wait: 7_200_000, told: [] });
+    expect(await failedOnce({ backoff: () => false })).toMatchObject({ job: { status: Status.failed }, told: [] });
+  });
+
+  it("that throw, or say what is no duration, are told, and the stored wait is used", async () => {
+    const broken = await failedOnce({
+      backoff: () => {
+        throw new Error("broken");
+      },
+    });
+    expect(broken).toMatchObject({ wait: 60_000, told: [["the rules of kind k", "Error: broken"]] });
+    const wrong = await failedOnce({ backoff: () => "soon" });
+    expect(wrong).toMatchObject({ wait: 60_000, job: { status: Status.waiting } });
+    expect(wrong.told).toEqual([
+      ["the rules of kind k", expect.stringContaining('backoff of kind k returned is "soon"')],
+    ]);
+  });
+});
+
+describe("a handler", () => {
+  it("whose result cannot be stored has succeeded all the same, and a warning says so", async () => {
+    const { id } = await jobs.put("k");
+    const runner = jobs.runner("r", "k", () => ({ when: () => 1 }));
+    const told: RunnerEvents["warning"][] = [];
+    runner.on("warning", (warning) => told.push(warning));
+    await runner.drain({ within: "10s" });
+    expect(await jobs.get(id)).toMatchObject({ status: Status.success });
+    expect((await jobs.get(id))?.result).toBeUndefined();
+    expect(told).toMatchObject([
+      { code: "RESULT_NOT_STORED", message: expect.stringContaining("result.when is a function") },
+    ]);
+  });
+
+  it("has its job's verbs until it has settled", async () => {
+    await jobs.put("k");
+    let kept: ClaimedJob | undefined;
+    await jobs.runner("r", "k", (job) => void (kept = job)).drain({ within: "10s" });
+    await refusal(() => kept?.setProgress(1), "CLOSED", /setProgress was called .* after its handler had settled/);
+    await refusal(() => kept?.complete({ session: {} as never }), "CLOSED", /complete was called/);
+    kept?.log("too late");
+    expect(await jobs.logs(kept?.id ?? "")).toEqual([]);
+  });
+
+  it("is told what is wrong with what it gives to them", async () => {
+    const { id } = await jobs.put("k", {}, { retries: 1 });
+    const told: string[] = [];
+    const runner = jobs.runner("r", "k", async (job) => {
+      await refusal(() => job.complete({} as never), "BAD_OPTION", /complete was given \{\}; give \{ session \}/);
+      await refusal(job.setProgress("half" as never), "BAD_DATA", /progress is "half"/);
+      await refusal(job.setProgress({ f: () => 1 }), "BAD_DATA", /progress\.f is a function/);
+      await refusal(() => cancel(5 as never), "BAD_OPTION", /cancel's reason is 5/);
+      job.log("fields", { f: () => 1 });
+      job.log(5 as never, { n: 1 });
+    });
+    runner.on("error", ({ error, during }) => told.push(`${during}: ${String(error)}`));
+    await runner.drain({ within: "10s" });
+    expect(await jobs.get(id)).toMatchObject({ status: Status.success });
+    expect(told).toEqual([expect.stringMatching(/^log: .*fields\.f is a function/)]);
+    expect(await jobs.logs(id)).toMatchObject([{ message: "5", fields: { n: 1 }, try: 1 }]);
+  });
+
+  it("on a store without transactions may try complete, and still succeed", async () => {
+    const { id } = await jobs.put("k");
+    let code: unknown;
+    const runner = jobs.runner("r", "k", async (job) => {
+      const session = { hasEnded: false, inTransaction: () => true };
+      await job.complete({ session }).catch((error: unknown) => (code = isDayjobError(error) && error.code));
+    });
+    await runner.drain({ within: "10s" });
+    expect(code).toBe("NO_TRANSACTIONS");
+    expect(await jobs.get(id)).toMatchObject({ status: Status.success });
+  });
+});
+
+describe("an end that the store refuses", () => {
+  /** Refuses each write that ends `id`, or only those that keep what its handler brought. */
+  function refuseEndOf(id: string, isMeant: (result: unknown) => boolean): void {
+    const finish = store.finish.bind(store);
+    store.finish = async (batch, limit) => {
+      const refused = batch.some((end) => end.id === id && isMeant(end.settlement.result));
+      if (refused) throw dayjobError("STORE_FAILED", "the document would be too large");
+      return finish(batch, limit);
+    };
+  }
+
+  it("fails its job with the store's word for it, and holds up no other", async () => {
+    const put: readonly PutJob[] = await jobs.putMany(Array.from({ length: 20 }, () => ({ kind: "k", retries: 5 })));
+    const bad = put[3]?.id ?? "";
+    refuseEndOf(bad, (result) => result !== undefined);
+    const told: string[] = [];
+    const runner = jobs.runner("r", "k", () => 1, { concurrency: 20 });
+    runner.on("error", ({ during }) => told.push(during));
+    await runner.drain({ within: "10s" });
+    expect(await jobs.count({ status: "success" })).toBe(19);
+    const job = await jobs.get(bad);
+    expect(job).toMatchObject({ status: Status.failed, tries: [{ name: "EndNotStored" }] });
+    expect(job?.tries[0]?.err).toMatch(/could not be stored: the document would be too large/);
+    expect(told).toContain("finish");
+  });
+});
+
+describe("a runner", () => {
+  it("of more kinds than one claim can ask for serves all in turn", async () => {
+    const names = Array.from({ length: 120 }, (_, n) => `kind-${n}`);
+    await jobs.putMany(names.map((name) => ({ kind: name })));
+    const ran: string[] = [];
+    const handlers = Object.fromEntries(names.map((name) => [name, (job: ClaimedJob) => void ran.push(job.kind)]));
+    const runner = jobs.runner("r", handlers, { interval: 5 });
+    await runner.start();
+    await until("every kind's job has run", () => ran.length === names.length);
+    await runner.stop();
+    expect(new Set(ran)).toEqual(new Set(names));
+  });
+
+  it("whose name a live one has is refused with exclusive, else warned", async () => {
+    const first = jobs.runner("r", "k", () => {});
+    await first.start();
+    await refusal(jobs.runner("r", "k", () => {}, { exclusive: true }).start(), "NAME_TAKEN", /name "r" was seen/);
+    const second = jobs.runner("r", "k", () => {});
+    const told: string[] = [];
+    second.on("warning", ({ code }) => told.push(code));
+    await second.start();
+    expect(told).toEqual(["NAME_TAKEN"]);
+    await Promise.all([first.stop(), second.stop()]);
+    const third = jobs.runner("r", "k", () => {}, { exclusive: true });
+    await third.start();
+    await third.stop();
+  });
+
+  it("stops on the signals it was told, quicker on a second one, and takes its listeners away", async () => {
+    const before = process.listenerCount("SIGUSR2");
+    const { id } = await jobs.put("k", {}, { retries: 5 });
+    const runner = jobs.runner(
+      "r",
+      "k",
+      (_job, { signal }) =>
+        new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("stopped")))),
+      { grace: "1h" },
+    );
+    expect(runner.stopOn("SIGUSR2")).toBe(runner);
+    const started = new Promise((resolve) => runner.on("started", resolve));
+    await runner.start();
+    await started;
+    process.emit("SIGUSR2");
+    process.emit("SIGUSR2");
+    await runner.stopped;
+    expect(await jobs.get(id)).toMatchObject({ status: Status.new, retries: 5, tries: [] });
+    await until("no listener is left", () => process.listenerCount("SIGUSR2") === before);
+  });
+});
