@@ -11,6 +11,7 @@ export const contender = {
   name: "agenda",
   server: "mongodb",
   version: versionOf("agenda"),
+  puts: { put: "now", bulk: "none: now, 50 in flight" },
   variants: {
     best: {
       label: "concurrency 100, no lock limit, processEvery 1 s, removeOnComplete",

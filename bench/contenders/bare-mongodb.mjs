@@ -12,6 +12,7 @@ export const contender = {
   name: "bare mongodb driver",
   server: "mongodb",
   version: versionOf("mongodb"),
+  puts: { put: "insertOne", bulk: "insertMany of 1,000" },
   variants: {
     best: { label: "batches of 500 out of windows of 5,000 ids", window: 5_000 },
     afresh: { label: "batches of 500, each read afresh", window: BATCH },

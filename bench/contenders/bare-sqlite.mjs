@@ -43,6 +43,7 @@ export const contender = {
   name: "bare SQLite driver",
   server: "sqlite",
   version: (await sqliteLibrary()).library,
+  puts: { put: "one insert a transaction", bulk: "transactions of 500 inserts" },
   variants: {
     best: { label: "batches of 500", synchronous: "full" },
     normal: {

@@ -7,6 +7,7 @@ export const contender = {
   name: "bullmq",
   server: "redis",
   version: versionOf("bullmq"),
+  puts: { put: "add", bulk: "addBulk of 1,000" },
   variants: {
     best: { label: "concurrency 200, finished jobs removed", concurrency: 200, removeOnComplete: true },
     kept: { label: "concurrency 200, finished jobs kept", concurrency: 200, removeOnComplete: false },

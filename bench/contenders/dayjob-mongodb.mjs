@@ -9,6 +9,7 @@ export const contender = {
   name: "dayjob (MongoDB)",
   server: "mongodb",
   version: versionOf("dayjob"),
+  puts: { put: "put", bulk: "one putMany" },
   variants: {
     best: { label: "concurrency 1,000", runner: { concurrency: 1_000 } },
     latency: { label: "concurrency 100", runner: { concurrency: 100 } },

@@ -11,6 +11,7 @@ export const contender = {
   name: "dayjob (SQLite)",
   server: "sqlite",
   version: versionOf("dayjob"),
+  puts: { put: "put", bulk: "one putMany" },
   variants: {
     best: { label: "concurrency 1,000", runner: { concurrency: 1_000 } },
     normal: {

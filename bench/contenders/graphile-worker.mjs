@@ -10,6 +10,7 @@ export const contender = {
   name: "graphile-worker",
   server: "postgresql",
   version: versionOf("graphile-worker"),
+  puts: { put: "addJob", bulk: "addJobs of 1,000" },
   variants: {
     best: {
       label: "24 jobs, local queue of 500, completions batched",

@@ -11,6 +11,7 @@ export const contender = {
   name: "mongodb-queue",
   server: "mongodb",
   version: versionOf("mongodb-queue"),
+  puts: { put: "add", bulk: "add of 500" },
   variants: {
     best: { label: "50 loops of get and ack", loops: 50 },
     tuned: { label: "50 loops, and an index of ours for its query", loops: 50, index: { deleted: 1, _id: 1 } },

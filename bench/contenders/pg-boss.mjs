@@ -8,6 +8,7 @@ export const contender = {
   name: "pg-boss",
   server: "postgresql",
   version: versionOf("pg-boss"),
+  puts: { put: "send", bulk: "insert of 1,000" },
   variants: {
     best: {
       label: "2 workers, batches of 500, bursts while they are full, poll 0.5 s",

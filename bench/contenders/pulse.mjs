@@ -10,6 +10,7 @@ export const contender = {
   name: "pulse",
   server: "mongodb",
   version: versionOf("@pulsecron/pulse"),
+  puts: { put: "now", bulk: "none: now, 50 in flight" },
   variants: {
     best: {
       label: "concurrency 100, no lock limit, processEvery 1 s",

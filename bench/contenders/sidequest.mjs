@@ -11,6 +11,7 @@ export const contender = {
   name: "sidequest",
   server: "mongodb",
   version: versionOf("sidequest"),
+  puts: { put: "enqueue", bulk: "none: enqueue, 50 in flight" },
   variants: {
     best: { label: "inline, concurrency 50, poll 1 ms", ...inline(50) },
     tuned: {

@@ -5,6 +5,7 @@ import { arch, cpus, platform, release, totalmem } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { isBuilt } from "./dayjob-session.mjs";
+import { diskSpeed } from "./disk.mjs";
 import { measureGroup } from "./group.mjs";
 import { makePlan } from "./plan.mjs";
 import { keyOf, merged, readReport, reportFile, writeWhole } from "./report.mjs";
@@ -57,7 +58,7 @@ export async function runBench(options) {
     process.once(signal, () => void stopServers().finally(() => process.exit(1)));
   }
   const date = new Date().toISOString().slice(0, 19);
-  const run = { date, about: [...describe(options), ...about], missing: [...missing, ...away] };
+  const run = { date, about: [...describe(options), diskSpeed(), ...about], missing: [...missing, ...away] };
   const titles = plan.map(({ title }) => title);
   let isWhole = true;
   try {

@@ -31,6 +31,7 @@
  * @property {string} name
  * @property {ServerName} server
  * @property {string} version
+ * @property {{ put: string, bulk: string }} puts by what it is put, singly and in bulk
  * @property {Record<string, Variant>} variants "best" and "default" at least, where they differ; those that begin with
  *   "tune-" are what was tried to find the best
  * @property {(log: (line: string) => void) => Promise<void>} [prepare] once, before all; throws when it can not be measured

@@ -89,7 +89,8 @@ function toResult({ row, contender, server, figures, failure }, { load }, run) {
   const middle = failure ? undefined : median(values);
   const detail = load === "latency" ? middleOf(figures) : figures[0]?.detail;
   const errors = figures.find((one) => one.errors);
-  const { label: settings = "", durability = server.durability } = contender.variants[row.variant] ?? {};
+  const { label = "", durability = server.durability } = contender.variants[row.variant] ?? {};
+  const settings = load === "put" || load === "bulk" ? contender.puts[load] : label;
   return {
     row,
     run,

@@ -2,7 +2,8 @@
 //
 // Slow contenders run fewer jobs, so that the whole takes minutes and not hours; all of them get slower with more jobs,
 // so this is in their favour.
-import { HEAVY, LATENCY, RATE, row } from "./rows.mjs";
+import { FEW, LATENCY, RATE, row } from "./rows.mjs";
+import { onlyQuick, scaleRow } from "./sizes.mjs";
 
 /**
  * @typedef {import("./measure.mjs").Row} Row
@@ -40,17 +41,17 @@ function noop() {
     row("noop", "bare-mongodb", "afresh", 20_000),
     row("noop", "agenda", "best", 1_000),
     row("noop", "agenda", "kept", 1_000),
-    row("noop", "agenda", "default", 200),
+    row("noop", "agenda", "default", 100, FEW),
     row("noop", "pulse", "best", 1_000),
-    row("noop", "pulse", "default", 200),
+    row("noop", "pulse", "default", 100, FEW),
     row("noop", "mongodb-queue", "best", 1_000),
     row("noop", "mongodb-queue", "tuned", 1_000),
-    row("noop", "mongodb-queue", "default", 200),
+    row("noop", "mongodb-queue", "default", 200, FEW),
     row("noop", "sidequest", "best", 1_000),
     row("noop", "sidequest", "tuned", 1_000),
-    row("noop", "sidequest", "default", 200),
-    row("noop", "monque", "best", 1_000),
-    row("noop", "monque", "default", 50),
+    row("noop", "sidequest", "default", 100, FEW),
+    row("noop", "monque", "best", 500),
+    row("noop", "monque", "default", 25, FEW),
   ];
   const sqlite = [
     row("noop", "dayjob-sqlite", "best", 50_000),
@@ -61,12 +62,12 @@ function noop() {
     row("noop", "bullmq", "best", 10_000),
     row("noop", "bullmq", "kept", 10_000),
     row("noop", "bullmq", "everysec", 10_000),
-    row("noop", "bullmq", "default", 1_000),
+    row("noop", "bullmq", "default", 1_000, FEW),
     row("noop", "graphile-worker", "best", 20_000),
     row("noop", "graphile-worker", "async", 20_000),
-    row("noop", "graphile-worker", "default", 1_000),
+    row("noop", "graphile-worker", "default", 1_000, FEW),
     row("noop", "pg-boss", "best", 20_000),
-    row("noop", "pg-boss", "default", 10),
+    row("noop", "pg-boss", "default", 5, FEW),
   ];
   return [
     { load: "noop", title: "No-op jobs, MongoDB-compatible", ...RATE, rows: mongo },
@@ -134,7 +135,7 @@ function withWork() {
   const slow = ["agenda", "pulse", "mongodb-queue", "sidequest", "monque"];
   const rows = [
     row("1ms", "dayjob-mongodb", "best", 20_000),
-    ...slow.map((contender) => row("1ms", contender, "best", 1_000)),
+    ...slow.map((contender) => row("1ms", contender, "best", 500, FEW)),
     row("1ms", "dayjob-sqlite", "best", 50_000),
     row("1ms", "bullmq", "best", 10_000),
     row("1ms", "graphile-worker", "best", 20_000),
@@ -153,17 +154,17 @@ function runners(size) {
   const counts = size === "quick" ? [1, 2] : [1, 2, 4, 16];
   const ours = OURS.flatMap((contender) =>
     [10_000, 100_000].flatMap((n) =>
-      counts.map((count) => row("runners", contender, "best", n, { runners: count, rounds: n > 10_000 ? 3 : 5 })),
+      counts.map((count) => row("runners", contender, "best", n, { runners: count, ...(n > 10_000 && FEW) })),
     ),
   );
   const others = [
-    ["agenda", 1_000],
-    ["mongodb-queue", 1_000],
+    ["agenda", 500],
+    ["mongodb-queue", 500],
     ["bullmq", 10_000],
     ["graphile-worker", 20_000],
     ["pg-boss", 20_000],
   ].flatMap(([contender, n]) =>
-    [1, 4, 16].map((count) => row("runners", String(contender), "best", Number(n), { runners: count, rounds: 3 })),
+    [1, 16].map((count) => row("runners", String(contender), "best", Number(n), { runners: count, rounds: 3 })),
   );
   return {
     load: "runners",
@@ -177,9 +178,9 @@ function runners(size) {
 function latency() {
   const rows = [
     ...OURS.map((contender) => row("latency", contender, "latency", 500)),
-    ...["agenda", "pulse", "graphile-worker"].map((contender) => row("latency", contender, "latency", 250, HEAVY)),
+    ...["agenda", "pulse", "graphile-worker"].map((contender) => row("latency", contender, "latency", 150, FEW)),
     ...["mongodb-queue", "sidequest", "monque", "bullmq", "pg-boss"].map((contender) =>
-      row("latency", contender, "best", 250, HEAVY),
+      row("latency", contender, "best", 150, FEW),
     ),
   ].flatMap((one) => [1, 2].map((processes) => ({ ...one, processes, rate: 50 })));
   return { load: "latency", title: "From the call of put to the start of the handler, 50 a second", ...LATENCY, rows };
@@ -192,7 +193,11 @@ function backlog(size) {
     sqlite: size === "full" ? [10_000, 100_000, 1_000_000] : [10_000, 100_000],
   };
   const of = (/** @type {string} */ contender, /** @type {number[]} */ counts) =>
-    counts.map((n) => row("backlog", contender, "best", n, { fill: contender.startsWith("dayjob"), ...HEAVY }));
+    counts.map((n) => {
+      const isOurs = contender.startsWith("dayjob");
+      const rounds = n >= 1_000_000 && !isOurs ? 1 : n === 300_000 ? 1 : 3;
+      return row("backlog", contender, "best", n, { fill: isOurs, rounds });
+    });
   return {
     load: "backlog",
     title: "Backlog",
@@ -230,7 +235,7 @@ function payload() {
   const counts = {
     "dayjob-mongodb": 10_000,
     "bare-mongodb": 10_000,
-    "mongodb-queue": 1_000,
+    "mongodb-queue": 300,
     "dayjob-sqlite": 20_000,
     "bare-sqlite": 20_000,
     bullmq: 5_000,
@@ -238,7 +243,7 @@ function payload() {
     "pg-boss": 10_000,
   };
   const rows = Object.entries(counts).flatMap(([contender, n]) =>
-    [100, 10_000].map((bytes) => row("payload", contender, "best", n, { bytes, ...HEAVY })),
+    [100, 10_000].map((bytes) => row("payload", contender, "best", n, { bytes, ...FEW })),
   );
   return { load: "payload", title: "Payload: no-op jobs with data of 100 bytes and of 10,000", ...RATE, rows };
 }
@@ -248,7 +253,7 @@ function memory(size) {
   const n = size === "full" ? 1_000_000 : 200_000;
   return {
     load: "memory",
-    title: `Memory over ${n.toLocaleString("en")} no-op jobs`,
+    title: "Memory over many no-op jobs",
     measure: "memory",
     unit: "MB of heap more at the end than after the first tenth",
     note: "A process with --expose-gc; garbage collected twice before each sample.",
@@ -267,36 +272,7 @@ function tune(contenders, scale) {
       : name.startsWith("mongodb") || variants["tune-1"]?.config
         ? 1_000
         : 10_000;
-    const rows = tries.map((variant) => scaleRow(row("tune", name, variant, n, HEAVY), "default", scale));
+    const rows = tries.map((variant) => scaleRow(row("tune", name, variant, n, FEW), "default", scale));
     return rows.length > 0 ? [{ load: "tune", title: `Settings of ${title}`, ...RATE, rows }] : [];
   });
-}
-
-/** @param {Group} group */
-function onlyQuick(group) {
-  const isFew = group.load !== "noop" && group.load !== "put" && group.load !== "bulk";
-  const rows = group.rows.filter(({ contender, processes, variant }) => {
-    if (group.load === "noop")
-      return variant !== "default" || contender.startsWith("dayjob") || contender === "sidequest";
-    if (isFew && !contender.startsWith("dayjob"))
-      return group.load === "latency" && processes === 1 && contender === "bullmq";
-    return true;
-  });
-  return { ...group, rows };
-}
-
-/** @param {Row} one @param {Size} size @param {number} scale @returns {Row} */
-function scaleRow(one, size, scale) {
-  const by = size === "quick" ? scale / 100 : scale;
-  const least = one.load === "latency" ? 20 : 10;
-  const scaled = (/** @type {number} */ count) => Math.max(least, Math.round(count * by));
-  const { beside, step } = one;
-  return {
-    ...one,
-    n: step === undefined ? scaled(one.n) : 10 * scaled(step),
-    ...(step !== undefined && { step: scaled(step) }),
-    ...(beside && {
-      beside: { finished: scaled(beside.finished), future: scaled(beside.future), other: scaled(beside.other) },
-    }),
-  };
 }

@@ -1,5 +1,8 @@
 // How the figures are told: Markdown tables for people. The JSON beside is in report.mjs.
 
+import { whereWeLose } from "./lost.mjs";
+import { isTrial } from "./targets.mjs";
+
 /**
  * @typedef {import("./measure.mjs").Row} Row
  * @typedef {import("./report.mjs").Result} Result
@@ -23,22 +26,31 @@ export function median(values) {
  */
 export function toMarkdown(report, targets, { level = "##" } = {}) {
   const lines = [];
-  if (report.size === "quick" || report.scale !== 1) {
-    const counts = report.size === "quick" ? "a hundredth of the jobs or less" : `${report.scale} times the jobs`;
+  if (isTrial(report)) {
+    const counts = report.size === "quick" ? "a hundredth of the jobs" : `${report.scale} times the jobs`;
     lines.push(
-      `> These are figures of a trial with ${counts} of a real run. They show that it runs, and nothing else.`,
+      `> Figures of a trial with ${counts} of a real run: they show that all of it runs, and nothing else.`,
       "",
     );
   }
   for (const { date, about, missing } of report.runs) {
-    lines.push(`Run of ${date}:`, "", ...about.map((line) => `- ${line}`));
+    lines.push(`Run of ${date.replace("T", " ")} UTC:`, "", ...about.map((line) => `- ${line}`));
     lines.push(...missing.map((line) => `- Not measured: ${line}`), "");
   }
   lines.push(`${level} Asked and measured`, "", ...targetTable(targets), "");
   for (const group of report.groups)
     lines.push(`${level} ${group.title}`, "", ...groupTable(group, report.runs.length > 1), "");
+  const lost = whereWeLose(report);
+  lines.push(`${level} Where we lose`, "", ...(lost.length > 0 ? lost : ["Nowhere, in what was measured."]), "");
   return `${lines.join("\n").trimEnd()}\n`;
 }
+
+/** @type {Map<boolean | undefined, string>} */
+const verdicts = new Map([
+  [true, "yes"],
+  [false, "**no**"],
+  [undefined, "too few jobs to say"],
+]);
 
 /** @param {Target[]} targets */
 export function targetTable(targets) {
@@ -46,7 +58,7 @@ export function targetTable(targets) {
     "| | ours | theirs | asked | measured | spread | reached |",
     "|---|---:|---:|---|---:|---|---|",
     ...targets.map(({ says, ours, theirs, asked, measured, spread, reached }) => {
-      const verdict = reached === undefined ? "not measured" : reached ? "yes" : "**no**";
+      const verdict = measured === undefined ? "not measured" : verdicts.get(reached);
       const [low, high] = spread ?? [];
       const cells = [says, figure(ours), figure(theirs), asked, figure(measured), range(low, high), verdict];
       return `| ${cells.join(" | ")} |`;

@@ -9,7 +9,7 @@
  * @property {number | undefined} theirs
  * @property {number | undefined} measured
  * @property {[number, number] | undefined} spread
- * @property {boolean | undefined} reached undefined: not measured
+ * @property {boolean | undefined} reached undefined: not measured, or with too few jobs to say
  */
 
 const MONGO_RIVALS = ["agenda", "pulse", "mongodb-queue", "sidequest", "monque"];
@@ -17,7 +17,16 @@ const GROWTH_MB = 2;
 const NAMES = { "dayjob-mongodb": "MongoDB-compatible", "dayjob-sqlite": "SQLite" };
 
 /** @param {import("./report.mjs").Report} report @returns {Target[]} */
-export function targetsOf({ groups }) {
+export function targetsOf(report) {
+  const targets = allTargets(report);
+  return isTrial(report) ? targets.map((target) => ({ ...target, reached: undefined })) : targets;
+}
+
+/** Whether it was only to see that all runs. @param {{ size: string, scale: number }} report */
+export const isTrial = ({ size, scale }) => size === "quick" || scale < 1;
+
+/** @param {import("./report.mjs").Report} report @returns {Target[]} */
+function allTargets({ groups }) {
   const results = groups.flatMap((group) => group.results).filter((result) => !result.void);
   const best = (/** @type {object} */ like) => fastest(results, like);
   const [mongo, sqlite] = [
