@@ -96,10 +96,10 @@ describe("engine 3: frozen past the lease", () => {
 
 /** Not in the middle of a write: on SQLite that would hold up everybody for as long as it is frozen. */
 async function freeze(one: FaultProcess, file: string | undefined): Promise<void> {
-  one.signal("SIGSTOP");
-  while (file !== undefined && (await isLocked(file))) {
+  for (;;) {
+    one.signal("SIGSTOP");
+    if (file === undefined || !(await isLocked(file))) return;
     one.signal("SIGCONT");
     await pause(20);
-    one.signal("SIGSTOP");
   }
 }

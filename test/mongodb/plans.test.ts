@@ -21,7 +21,7 @@ describe.skipIf(url === undefined)("the plans on MongoDB", () => {
     finds = [];
     client = new MongoClient(url ?? "", { monitorCommands: true });
     client.on("commandStarted", ({ command }) => {
-      const { lsid: _lsid, $db: _db, $clusterTime: _time, ...rest } = command as Command;
+      const { lsid: _lsid, $db: _db, $clusterTime: _time, ...rest }: Command = command;
       if (rest["find"] === place.collection) finds.push(rest);
     });
     store = await openMongoStore(client.db("dayjob_store_tests"), { collection: place.collection, timeout: 10_000 });

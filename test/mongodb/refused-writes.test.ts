@@ -78,7 +78,7 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
     });
     const jobs = refusing(parts.jobs, (id, update) => refuse(id, update));
     const capabilities = { transactions: false, watch: false, ownClock: true };
-    store = mongoStoreOf({ place: { ...parts, jobs }, pulse: parts, own: [], capabilities });
+    store = mongoStoreOf({ place: { ...parts, jobs }, pulse: parts, own: [], capabilities, elsewhere: undefined });
   });
   afterEach(async () => {
     refuse = () => false;
