@@ -54,8 +54,12 @@ export async function runBench(options) {
   const stopServers = async () => {
     for (const server of servers.values()) await server.stop();
   };
+  let isStopped = false;
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
-    process.once(signal, () => void stopServers().finally(() => process.exit(1)));
+    process.once(signal, () => {
+      isStopped = true;
+      void stopServers().finally(() => process.exit(1));
+    });
   }
   const date = new Date().toISOString().slice(0, 19);
   const run = { date, about: [...describe(options), diskSpeed(), ...about], missing: [...missing, ...away] };
@@ -65,6 +69,7 @@ export async function runBench(options) {
     for (const line of [`${date} UTC`, ...run.about]) print(`# ${line}`);
     for (const group of ready) {
       const measured = await measureGroup(group, { contenders, servers, run: date, options, print });
+      if (isStopped) break; // its servers are gone: what failed for that is no result
       if (measured.results.length === 0) continue;
       isWhole &&= measured.results.every((result) => !result.void);
       // Read anew, since another run may have added to it.
