@@ -40,6 +40,8 @@ export class Heartbeat {
   #beats: Beats;
   /** Undefined: the beats are sent from here. */
   #thread: ThreadBeater | undefined;
+  /** Resolves when the threads of instances that were buried have let go. */
+  #left: Promise<unknown> = Promise.resolve();
   #shortestLease: number;
   #waiting: (() => void)[] = [];
   #stopped = false;
@@ -84,6 +86,7 @@ export class Heartbeat {
     this.#stopped = true;
     for (const resolve of this.#waiting.splice(0)) resolve();
     await Promise.all([this.#thread?.stop(), this.#loop.stop()]);
+    await this.#left;
   }
 
   /**
@@ -163,7 +166,7 @@ export class Heartbeat {
     this.#beats = this.#newBeats();
     holdings.clear();
     died();
-    void this.#thread?.stop();
+    this.#left = Promise.all([this.#left, this.#thread?.stop()]);
     this.#thread &&= this.#newThread();
     if (!this.#stopped) await this.#beat();
   }

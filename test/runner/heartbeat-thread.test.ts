@@ -114,6 +114,17 @@ for (const store of testStores) {
       await succeeds(next.id);
     });
 
+    it("cases 5, 10, 11: a handler that runs for three leases runs once, though another runner is idle", async () => {
+      const both = await Promise.all([start("one"), start("two")]);
+      const { id } = await jobs.put("work", { wait: 3 * lease });
+      await succeeds(id);
+      expect(startsOf(log, id)).toHaveLength(1);
+      expect((await jobs.get(id))?.tryNumber).toBe(1);
+      expect(both.flatMap((one) => [...one.warnings("RUNNER_DIED"), ...one.warnings("RUNNER_DECLARED_DEAD")])).toEqual(
+        [],
+      );
+    });
+
     it("engine 3: a process that was stopped beyond its lease loses what it ran, begins anew, and was not blocked", async () => {
       const stopped = await start("stopped", { options: { concurrency: 1 } });
       await warmUp(stopped);
