@@ -51,8 +51,11 @@ export async function claimed({ jobs }: Place, token: string, limit: Limit): Pro
   return found.map(decodeJob).sort(inOrder);
 }
 
+/** A working document with half a claim, from elsewhere, is nobody's: it could never be ended, and would hide what can. */
+const isClaimed: Doc = { status: Status.working, "claim.token": { $gte: "" } };
+
 export async function held({ jobs }: Place, instance: string, isMarked: boolean, limit: Limit): Promise<HeldMark[]> {
-  const query = { status: Status.working, "claim.runner": instance, ...(isMarked ? { cancel: { $ne: null } } : {}) };
+  const query = { ...isClaimed, "claim.runner": instance, ...(isMarked ? { cancel: { $ne: null } } : {}) };
   const found = await jobs.find(query, { projection: { claim: 1, cancel: 1 }, hint: claimIndex, ...limit() }).toArray();
   return found.map((doc) => ({
     id: idOf(doc),
@@ -68,7 +71,7 @@ export async function orphans(
   limit: Limit,
 ): Promise<StoredJob[]> {
   if (instances.length === 0 || most <= 0) return [];
-  const query = { status: Status.working, "claim.runner": oneOf(instances) };
+  const query = { ...isClaimed, "claim.runner": oneOf(instances) };
   const options = { projection: withoutLogs, hint: claimIndex, limit: most, ...majority };
   const found = await jobs.find(query, { ...options, ...limit() }).toArray();
   return found.map(decodeJob);
@@ -78,7 +81,7 @@ export async function orphans(
 export async function holders({ jobs }: Place, limit: Limit, among?: readonly string[]): Promise<string[]> {
   const runner = among === undefined ? { $gte: "" } : { $in: among };
   const groups = await jobs
-    .aggregate([{ $match: { status: Status.working, "claim.runner": runner } }, { $group: { _id: "$claim.runner" } }], {
+    .aggregate([{ $match: { ...isClaimed, "claim.runner": runner } }, { $group: { _id: "$claim.runner" } }], {
       hint: claimIndex,
       ...majority,
       ...limit(),

@@ -23,6 +23,7 @@ export class Machine {
   fault: (call: Call) => Fault = () => "pass";
   /** How long the answer of a verb is under way, in milliseconds, once its work is done. */
   readonly slow = new Map<Verb, number>();
+  isGone = false;
 
   constructor(clock: Clock, store: Store, options: JobsOverOptions) {
     const own: Clock = { ...clock, now: () => clock.now() + this.skew, timer: (wait, run) => clock.timer(wait, run) };
@@ -36,6 +37,7 @@ export class Machine {
 
   /** The process ends here, as if by SIGKILL: nothing that it sends arrives any more. */
   crash(): void {
+    this.isGone = true;
     this.fault = () => silence;
   }
 

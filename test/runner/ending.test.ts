@@ -1,0 +1,145 @@
+// How runs end where that is not plain: poison, ends that the store refuses, ends in the handler's own transaction.
+import { describe, expect, it } from "vitest";
+import { dayjobError } from "../../src/errors.ts";
+import { Status } from "../../src/job/status.ts";
+import { cancel, snooze } from "../../src/runner/outcome.ts";
+import { settledJob } from "../../src/testing/memory-jobs.ts";
+import { type Machine, type Timelapse, timelapses } from "../setup/timelapse.ts";
+import { deferred } from "../setup/until.ts";
+
+const session = { hasEnded: false, inTransaction: () => true };
+
+describe("ends", () => {
+  const timelapse = timelapses();
+  const statusOf = (time: Timelapse, id: string): Status | undefined => time.data.jobs.get(id)?.status;
+
+  it("engine 6: a job that kills its process three times fails, and the nineteen that ran beside it succeed", async () => {
+    const time = timelapse();
+    const client = time.machine();
+    const jobs = Array.from({ length: 20 }, (_, n) => ({ kind: "k", data: { poison: n === 7 }, retryInterval: 100 }));
+    const put = await time.settled(client.jobs.putMany(jobs));
+    const { id: poison = "" } = put[7] ?? {};
+    let kills = 0;
+    const boot = async (): Promise<void> => {
+      const machine = time.machine();
+      const run = async (job: { id: string }): Promise<void> => {
+        await new Promise<void>((resolve) => void time.clock.timer(job.id === poison ? 100 : 400, resolve));
+        if (job.id !== poison || machine.isGone) return;
+        kills++;
+        machine.crash();
+        await boot();
+      };
+      const runner = machine.jobs.runner(`r${kills}`, "k", run, { concurrency: 20, lease: 6000, interval: 200 });
+      await runner.start();
+    };
+    await time.settled(boot());
+    await time.until("all have ended", () => put.every(({ id }) => (statusOf(time, id) ?? 0) >= Status.success));
+    expect(kills).toBe(3);
+    expect(time.data.jobs.get(poison)).toMatchObject({ status: Status.failed, lost: 3, tryCount: 3, retries: 17 });
+    expect(time.data.jobs.get(poison)?.tries.at(-1)?.err).toMatch(/runner lost: .* 3 times/);
+    const others = put.filter(({ id }) => id !== poison).map(({ id }) => time.data.jobs.get(id));
+    // The first death took them along; in the second and third the poison ran alone.
+    expect(others).toMatchObject(others.map(() => ({ status: Status.success, lost: 1, tryCount: 2 })));
+  });
+
+  it("engine 11: an end that the store refuses fails its own job, with the store's word for it, and no other", async () => {
+    const time = timelapse();
+    const { jobs } = time.machine();
+    const finish = time.store.finish.bind(time.store);
+    time.store.finish = async (batch, limit) => {
+      if (batch.some(({ settlement }) => settlement.result === "too large")) {
+        throw dayjobError("STORE_FAILED", "document is larger than the maximum size 16777216");
+      }
+      return finish(batch, limit);
+    };
+    const put = await time.settled(jobs.putMany(Array.from({ length: 30 }, (_, n) => ({ kind: "k", data: { n } }))));
+    const run = ({ data }: { data: unknown }): string =>
+      (data as { n: number }).n === 11 ? "too large" : `fine ${(data as { n: number }).n}`;
+    await time.settled(jobs.runner("r", "k", run as () => unknown, { concurrency: 30 }).start());
+    await time.until("all have ended", () => put.every(({ id }) => (statusOf(time, id) ?? 0) >= Status.success));
+    const failed = [...time.data.jobs.values()].filter(({ status }) => status === Status.failed);
+    expect(failed.map(({ id }) => id)).toEqual([put[11]?.id]);
+    expect(failed[0]?.tries[0]).toMatchObject({ name: "EndNotStored", err: expect.stringContaining("maximum size") });
+  });
+
+  describe("in the handler's own transaction", () => {
+    /** `complete` writes at the commit; what is committed is decided by the test. */
+    const transactional = (time: Timelapse, machine: Machine, commits: boolean): string[] => {
+      const writes: string[] = [];
+      time.store.complete = async ({ id, token, settlement }) => {
+        const job = time.data.jobs.get(id);
+        if (job?.claim?.token !== token) throw dayjobError("CLAIM_LOST", "lost");
+        if (commits) time.data.jobs.set(id, settledJob(job, settlement));
+      };
+      machine.fault = ({ verb, args: [batch] }) => {
+        if (verb === "finish" || verb === "note") {
+          writes.push(...(batch as { id: string }[]).map(({ id }) => `${verb} ${id} of ${(batch as []).length}`));
+        }
+        return "pass";
+      };
+      return writes;
+    };
+    const endings: Readonly<Record<string, () => unknown>> = {
+      returns: () => "something else",
+      throws: () => {
+        throw new Error("after the commit");
+      },
+      snoozes: () => snooze(1000),
+      cancels: () => cancel(),
+    };
+
+    for (const [ending, end] of Object.entries(endings)) {
+      it(`engine 18, case 73: after complete nothing of ours is written to the job: committed, twice, then the handler ${ending}`, async () => {
+        const time = timelapse();
+        const machine = time.machine();
+        const writes = transactional(time, machine, true);
+        const { id } = await time.settled(machine.jobs.put("k", {}));
+        const told: string[] = [];
+        const runner = machine.jobs.runner("r", "k", async (job) => {
+          await job.complete({ session, result: "done" } as never);
+          await job.complete({ session, result: "done" } as never);
+          job.log("afterwards");
+          await job.setProgress(99);
+          return end();
+        });
+        for (const event of ["success", "failed", "waiting", "cancelled", "lost"] as const)
+          runner.on(event, () => told.push(event));
+        await time.settled(runner.start());
+        await time.until("it has ended", () => statusOf(time, id) === Status.success);
+        await time.pass(1000);
+        expect([writes, told]).toEqual([[], ["success"]]);
+        expect(time.data.jobs.get(id)).toMatchObject({ status: Status.success, result: "done", progress: undefined });
+      });
+    }
+
+    it("engine 18: one that did not commit is a failed try, and its end is written alone", async () => {
+      const time = timelapse();
+      const machine = time.machine();
+      const writes = transactional(time, machine, false);
+      const put = await time.settled(
+        machine.jobs.putMany(Array.from({ length: 10 }, () => ({ kind: "k", retries: 1 }))),
+      );
+      const all = deferred();
+      let running = 0;
+      const runner = machine.jobs.runner(
+        "r",
+        "k",
+        async (job) => {
+          if (++running === 10) all.resolve();
+          await all.promise;
+          if (job.id === put[3]?.id) await job.complete({ session } as never);
+        },
+        { concurrency: 10 },
+      );
+      await time.settled(runner.start());
+      await time.until("all have ended", () => put.every(({ id }) => (statusOf(time, id) ?? 0) >= Status.success));
+      const { id = "" } = put[3] ?? {};
+      expect(time.data.jobs.get(id)).toMatchObject({
+        status: Status.failed,
+        tries: [{ name: "CompletionRolledBack" }],
+      });
+      expect(writes.filter((write) => write.includes(id))).toEqual([`finish ${id} of 1`]);
+      expect([...time.data.jobs.values()].filter(({ status }) => status === Status.success)).toHaveLength(9);
+    });
+  });
+});
