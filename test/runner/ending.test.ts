@@ -96,8 +96,8 @@ describe("ends", () => {
         const { id } = await time.settled(machine.jobs.put("k", {}));
         const told: string[] = [];
         const runner = machine.jobs.runner("r", "k", async (job) => {
-          await job.complete({ session, result: "done" } as never);
-          await job.complete({ session, result: "done" } as never);
+          await job.complete({ session, result: "done" });
+          await job.complete({ session, result: "done" });
           job.log("afterwards");
           await job.setProgress(99);
           return end();
@@ -127,7 +127,7 @@ describe("ends", () => {
         async (job) => {
           if (++running === 10) all.resolve();
           await all.promise;
-          if (job.id === put[3]?.id) await job.complete({ session } as never);
+          if (job.id === put[3]?.id) await job.complete({ session });
         },
         { concurrency: 10 },
       );
