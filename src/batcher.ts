@@ -1,5 +1,6 @@
 // Gathers single writes into batches: writes at once when idle, and gathers while a write is under way. No timer, hence no
-// added wait. One write is under way at a time, so what was added first is written first.
+// added wait: what is added in one turn of the microtasks goes together. One write is under way at a time, so what was added
+// first is written first.
 import { dayjobError } from "./errors.ts";
 
 export interface BatcherParts<T, R> {
@@ -50,6 +51,8 @@ export class Batcher<T, R> {
 
   async #writeAll(): Promise<void> {
     this.#writing = true;
+    // Jobs that were claimed together and do nothing end together: without this the first of them would be written alone.
+    await Promise.resolve();
     while (this.#waiting.length > 0) await this.#write(this.#take());
     this.#writing = false;
   }

@@ -1,10 +1,22 @@
 // Wakes the runners of this process: at once after a put here, soon after the end of a transaction that it was part of, and
-// when the store hears of one elsewhere. Only while a runner listens.
+// when the store hears of one elsewhere. Only while a runner listens. To an idle one, jobs may be offered before they are put.
 import type { CancelTimer, Clock } from "../clock.ts";
+import type { StoredJob } from "../job/job.ts";
 import type { Store, Unwatch } from "../store/store.ts";
 
 /** Called with the kinds that have new work; undefined: any. */
 export type Heard = (kinds: readonly string[] | undefined) => void;
+
+/** Jobs that a runner takes as they are put: the put stores them as claimed, which saves the claim's round trips. */
+export interface Taken {
+  /** The job as it is to be stored: working under this claim; one that is not taken, as it was. */
+  claimed(job: StoredJob): StoredJob;
+  /** To be called once with the answers to the put, an empty list where there is none. What is stored as claimed starts. */
+  settle(stored: readonly StoredJob[]): void;
+}
+
+/** What a runner takes of jobs that are about to be put; undefined: nothing. */
+export type Take = (jobs: readonly StoredJob[]) => Taken | undefined;
 
 export interface BellParts {
   readonly clock: Clock;
@@ -25,7 +37,7 @@ const lastLook = 5000;
 export class Bell {
   readonly #parts: BellParts;
   readonly #transactions = new Map<object, Awaited>();
-  readonly #listening = new Set<{ readonly heard: Heard }>();
+  readonly #listening = new Set<{ readonly heard: Heard; readonly take: Take }>();
   #unwatch: Unwatch | undefined;
   #ending: Promise<void> = Promise.resolve();
 
@@ -43,6 +55,15 @@ export class Bell {
         this.#parts.failed(error, "waking a runner");
       }
     }
+  }
+
+  /** Offers jobs that are about to be put; the first runner that takes some of them has them. */
+  offer(jobs: readonly StoredJob[]): Taken | undefined {
+    for (const { take } of this.#listening) {
+      const taken = take(jobs);
+      if (taken !== undefined) return taken;
+    }
+    return undefined;
   }
 
   /** Rings once the caller's transaction has ended, for which it looks now and again: no driver tells of it. */
@@ -65,8 +86,8 @@ export class Bell {
   }
 
   /** Listens until the returned function is called. */
-  listen(heard: Heard): () => void {
-    const listener = { heard };
+  listen(heard: Heard, take: Take = () => undefined): () => void {
+    const listener = { heard, take };
     this.#listening.add(listener);
     this.#unwatch ??= this.#parts.store()?.watch(() => this.ring());
     return () => {

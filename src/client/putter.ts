@@ -15,10 +15,12 @@ import { checkSession, inTurn } from "./sessions.ts";
 interface Item {
   readonly job: StoredJob;
   readonly draft: Draft;
+  /** The job as a runner of this process has claimed it; stored so only at the first attempt, since a claim grows old. */
+  readonly claimed?: StoredJob;
 }
 
 /** What became of one item: a job that the store refuses does not stop the others. */
-type Written = { readonly inserted: Inserted } | { readonly error: unknown };
+type Written = { readonly inserted: Inserted; readonly isTaken?: boolean } | { readonly error: unknown };
 
 /** Jobs and bytes in one write. */
 const mostAtOnce = 1000;
@@ -41,7 +43,7 @@ export class Putter {
       heaviest: heaviestWrite,
       weigh: ({ draft }) => draft.size,
       mostWaiting,
-      write: async (items) => this.#write(engine.opened ?? (await engine.store()), items),
+      write: async (items) => this.#writeSingles(engine.opened ?? (await engine.store()), items),
     });
   }
 
@@ -121,13 +123,32 @@ export class Putter {
     return put;
   }
 
+  /** An idle runner of this process may have them at once. */
+  async #writeSingles(store: Store, items: readonly Item[]): Promise<readonly Written[]> {
+    const taken = this.#engine.bell.offer(items.map(({ job }) => job));
+    if (taken === undefined) return this.#write(store, items);
+    const offered = items.map((item) => ({ ...item, claimed: taken.claimed(item.job) }));
+    const written = await this.#writeEach(store, offered, false);
+    const told = this.#tell(written.map((one, at) => asPut(one, (items[at] as Item).job)));
+    taken.settle(written.flatMap((one) => ("inserted" in one ? [one.inserted.job] : [])));
+    return told;
+  }
+
   async #write(store: Store, items: readonly Item[]): Promise<readonly Written[]> {
-    const written = await this.#writeEach(store, items, false);
+    return this.#tell(await this.#writeEach(store, items, false));
+  }
+
+  /** Wakes runners for what is new, and tells of it. */
+  #tell(written: readonly Written[]): readonly Written[] {
     const fresh: StoredJob[] = [];
-    for (const one of written) if ("inserted" in one && !one.inserted.duplicate) fresh.push(one.inserted.job);
-    if (fresh.length === 0) return written;
-    this.#engine.bell.ring([...new Set(fresh.map(({ kind }) => kind))]);
-    if (this.#events.has("put")) this.#events.emit("put", { jobs: fresh.map(toJob) });
+    const open = new Set<string>();
+    for (const one of written) {
+      if ("error" in one || one.inserted.duplicate) continue;
+      fresh.push(one.inserted.job);
+      if (one.isTaken !== true) open.add(one.inserted.job.kind);
+    }
+    if (open.size > 0) this.#engine.bell.ring([...open]);
+    if (fresh.length > 0 && this.#events.has("put")) this.#events.emit("put", { jobs: fresh.map(toJob) });
     return written;
   }
 
@@ -145,13 +166,22 @@ export class Putter {
 
   async #insert(store: Store, items: readonly Item[], again: boolean): Promise<readonly Inserted[]> {
     const jobs = items.map(({ job }) => job);
+    const first = items.map(({ job, claimed }) => claimed ?? job);
     let repeated = again;
     const inserted = await this.#engine.insist((limit, second) => {
       repeated ||= second;
-      return store.insert(jobs, limit, repeated ? { again: true } : {});
+      return repeated ? store.insert(jobs, limit, { again: true }) : store.insert(first, limit);
     });
     return inserted.map((one, at) => (repeated && isOwn(items[at] as Item, one) ? { ...one, duplicate: false } : one));
   }
+}
+
+/** What the caller is told of a job that a runner has claimed: it is new, as it was given. */
+function asPut(written: Written, { status, claim, tries, tryCount }: StoredJob): Written {
+  if ("error" in written || written.inserted.duplicate) return written;
+  const { job } = written.inserted;
+  if (job.status === status) return written;
+  return { inserted: { job: { ...job, status, claim, tries, tryCount }, duplicate: false }, isTaken: true };
 }
 
 /** An id that was made here and is found at a second attempt was stored by the first. */

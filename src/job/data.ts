@@ -74,7 +74,7 @@ function checkedSize(value: unknown, name: string, classes: Bson, limit: number)
   );
 }
 
-/** `above`: the objects that the value is in, outermost first; it is as it was when this returns. */
+/** `above`: the objects that the value is in; it is as it was when this returns. */
 function storableValue(value: unknown, path: string, classes: Bson, above: object[] = []): unknown {
   if (isSimple(value)) return value;
   if (typeof value === "bigint") return storableBigint(value, path);
@@ -114,7 +114,6 @@ function storableFields(value: object, path: string, classes: Bson, below: objec
   for (const name of Object.keys(value)) {
     checkName(name, path);
     const item = (value as Record<string, unknown>)[name];
-    // The path is made only where it may be needed.
     if (isSimple(item)) copy[name] = item;
     else if (item !== undefined) copy[name] = storableValue(item, `${path}.${name}`, classes, below);
   }

@@ -128,9 +128,9 @@ export function toPutJob(stored: StoredJob, duplicate: boolean): PutJob {
   return Object.freeze(Object.assign(view(stored), { duplicate }));
 }
 
-/** The fields of a job, not yet frozen at the top, so that `claimedJob` can add its verbs. */
-export function view(stored: StoredJob): Job {
-  const job: { -readonly [F in keyof Job]: Job[F] } = Object.create(jobPrototype) as Job;
+/** The fields of a job, not yet frozen at the top. The prototype is `jobPrototype`, or one that has it for its own. */
+export function view(stored: StoredJob, prototype: object = jobPrototype): Job {
+  const job: { -readonly [F in keyof Job]: Job[F] } = Object.create(prototype) as Job;
   job.id = stored.id;
   job.kind = stored.kind;
   job.status = stored.status;
@@ -140,7 +140,7 @@ export function view(stored: StoredJob): Job {
   if (stored.finished !== undefined) job.finished = stored.finished;
   job.retries = Math.max(0, stored.retries);
   job.retryInterval = stored.retryInterval;
-  job.tries = Object.freeze(stored.tries.map((one) => Object.freeze(one)));
+  job.tries = stored.tries.length === 0 ? none : Object.freeze(stored.tries.map((one) => Object.freeze(one)));
   job.tryNumber = stored.tryCount;
   job.priority = stored.priority;
   if (stored.key !== undefined) job.key = stored.key;
@@ -151,6 +151,8 @@ export function view(stored: StoredJob): Job {
   return job;
 }
 
+const none: readonly never[] = Object.freeze([]);
+
 /** What `JSON.stringify(job)` writes: our field names, the status as text, dates as ISO text, data as relaxed Extended JSON. */
 export interface JobJson {
   readonly id: string;
@@ -160,7 +162,7 @@ export interface JobJson {
 }
 
 /** Frozen own fields would show these two if they were own; on the prototype structuredClone and spreads leave them out. */
-const jobPrototype = {
+export const jobPrototype: object = {
   toJSON(this: Job): JobJson {
     const { data, progress, result, status, ...rest } = this;
     return {

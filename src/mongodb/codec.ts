@@ -72,8 +72,11 @@ export function decodeJob(doc: Doc): StoredJob {
   };
 }
 
-/** The text of `_id`; every copy of the library has `toHexString`. */
+/** The text of `_id`; every copy of the library has `toHexString`, and most have the bytes, whose text takes a sixth of the memory. */
 export function idOf({ _id: id }: Doc): string {
+  const bytes = isRecord(id) ? id["id"] : undefined;
+  if (bytes instanceof Uint8Array && bytes.length === 12)
+    return Buffer.from(bytes.buffer, bytes.byteOffset, 12).toString("hex");
   return isRecord(id) && typeof id["toHexString"] === "function" ? String(id["toHexString"]()) : String(id);
 }
 
@@ -155,16 +158,14 @@ function decodeTries(doc: Doc): readonly Try[] {
   return doc["status"] === Status.success ? [...tries.slice(0, -1), { ...last, ended: finished }] : tries;
 }
 
-function decodeTry(one: Doc): Try {
-  return present({
-    runner: textOf(one["runner"]) ?? "",
-    when: dateOf(one["when"]) ?? zeroTime,
-    ended: dateOf(one["ended"]),
-    err: textOf(one["err"]) || undefined,
-    name: textOf(one["name"]),
-    code: textOf(one["code"]),
-    stack: textOf(one["stack"]),
-  }) as unknown as Try;
+function decodeTry({ runner, when, ended, err, name, code, stack }: Doc): Try {
+  const one: { -readonly [F in keyof Try]: Try[F] } = { runner: textOf(runner) ?? "", when: dateOf(when) ?? zeroTime };
+  if (ended instanceof Date) one.ended = ended;
+  if (typeof err === "string" && err !== "") one.err = err;
+  if (typeof name === "string") one.name = name;
+  if (typeof code === "string") one.code = code;
+  if (typeof stack === "string") one.stack = stack;
+  return one;
 }
 
 function decodeMeta(meta: unknown): Readonly<Record<string, string>> {

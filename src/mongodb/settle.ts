@@ -10,20 +10,32 @@ import { isMarked, lastTryWith, literal, removed, triesBefore, tryCount, when } 
 /** Ends that write the same, under the same token: one update. */
 export interface Group {
   readonly token: string;
-  readonly settlement: Settlement;
+  settlement: Settlement;
   readonly ids: string[];
 }
+
+/** Plain successes that end within so many milliseconds of each other are one write, at the time of the last of them. */
+const togetherWithin = 10;
 
 /** Never two tokens in one group (ENGINE.md 8). */
 export function grouped(batch: readonly Finish[]): Group[] {
   const groups = new Map<unknown, Group>();
   for (const { id, token, settlement } of batch) {
-    const key = groupKey(token, settlement);
+    const isBare = isPlainSuccess(settlement) && settlement.result === undefined;
+    const key = isBare ? bareKey(token, settlement) : groupKey(token, settlement);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { token, settlement, ids: [id] });
-    else group.ids.push(id);
+    if (group === undefined) {
+      groups.set(key, { token, settlement, ids: [id] });
+      continue;
+    }
+    group.ids.push(id);
+    if (isBare && settlement.ended > group.settlement.ended) group.settlement = settlement;
   }
   return [...groups.values()];
+}
+
+function bareKey(token: string, { ended }: Settlement): string {
+  return `${token} ${Math.floor(ended.getTime() / togetherWithin)}`;
 }
 
 /** Equal for equal settlements; results that are objects are not compared. */

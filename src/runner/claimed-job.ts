@@ -2,7 +2,7 @@
 import { type Clock, within } from "../clock.ts";
 import { asError, type DayjobError, dayjobError, inBrief, isDayjobError } from "../errors.ts";
 import { storable } from "../job/data.ts";
-import { type Job, type StoredJob, view } from "../job/job.ts";
+import { type Job, jobPrototype, type StoredJob, view } from "../job/job.ts";
 import { settle } from "../job/lifecycle.ts";
 import { isRecord } from "../job/options.ts";
 import type { Finish, Held, Note, Store } from "../store/store.ts";
@@ -37,14 +37,50 @@ const longestMessage = 10_000;
 /** Carries what `successOf` needs. By `Symbol.for`, since a process may hold two copies of this package. */
 const succeeding = Symbol.for("dayjob.success");
 
+/** Carries what the verbs need, and the verbs once one of them was asked for: most handlers ask for none. */
+const running = Symbol("run");
+
+interface Run {
+  readonly stored: StoredJob;
+  readonly held: Held;
+  readonly state: RunState;
+  readonly parts: VerbParts;
+  verbs: Verbs | undefined;
+}
+
+type Verbs = ReturnType<typeof verbsOf>;
+
 export function claimedJob(stored: StoredJob, held: Held, state: RunState, parts: VerbParts): ClaimedJob {
-  const job = view(stored);
-  const success = (result: unknown): Finish => {
-    checkOpen(state, "complete", job);
-    const value = result === undefined ? undefined : storable(result, "result", parts.store.bson, parts.dataLimit);
-    state.completing = true;
-    return { ...held, settlement: settle(stored, { how: "success", result: value }, parts.storeNow()) };
-  };
+  const run: Run = { stored, held, state, parts, verbs: undefined };
+  return Object.freeze(Object.defineProperty(view(stored, claimedPrototype), running, { value: run })) as ClaimedJob;
+}
+
+/** The verbs are read from here, bound to their job, so that `({ data, log }) => ...` works too. */
+const claimedPrototype: object = Object.create(
+  jobPrototype,
+  Object.fromEntries([
+    verb("complete", "complete"),
+    verb("setProgress", "setProgress"),
+    verb("log", "log"),
+    verb(succeeding, "success"),
+  ]),
+) as object;
+
+function verb(name: string | symbol, of: keyof Verbs): [string | symbol, PropertyDescriptor] {
+  return [
+    name,
+    {
+      get(this: Job & { readonly [running]?: Run }): unknown {
+        const run = this[running];
+        if (run === undefined) return undefined;
+        run.verbs ??= verbsOf(this, run);
+        return run.verbs[of];
+      },
+    },
+  ];
+}
+
+function verbsOf(job: Job, { stored, held, state, parts }: Run) {
   const noting = new Set<Promise<boolean>>();
   const note = (what: Omit<Note, keyof Held>): Promise<boolean> => {
     const writing = parts.completer.note({ ...held, ...what });
@@ -56,7 +92,14 @@ export function claimedJob(stored: StoredJob, held: Held, state: RunState, parts
   const noted = async (): Promise<void> => {
     if (noting.size > 0) await within(parts.clock, parts.limit, Promise.allSettled(noting), () => []);
   };
-  const verbs = {
+  const success = (result: unknown): Finish => {
+    checkOpen(state, "complete", job);
+    const value = result === undefined ? undefined : storable(result, "result", parts.store.bson, parts.dataLimit);
+    state.completing = true;
+    return { ...held, settlement: settle(stored, { how: "success", result: value }, parts.storeNow()) };
+  };
+  return {
+    success,
     async complete(options: unknown): Promise<void> {
       checkOpen(state, "complete", job);
       const { session, result } = completeOptions(options);
@@ -100,9 +143,6 @@ export function claimedJob(stored: StoredJob, held: Held, state: RunState, parts
       }
     },
   };
-  for (const [name, value] of Object.entries(verbs)) Object.defineProperty(job, name, { value, enumerable: false });
-  Object.defineProperty(job, succeeding, { value: success });
-  return Object.freeze(job) as ClaimedJob;
 }
 
 /**

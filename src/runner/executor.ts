@@ -12,6 +12,8 @@ export interface Run {
   readonly job: ClaimedJob;
   readonly handler: Handler;
   readonly context: Context;
+  /** The reason of the signal, once it was aborted. Not asked of the signal, which is made only for those who look at it. */
+  readonly aborted: () => unknown;
   readonly around: readonly Around[];
   /** Makes a result storable; throws BAD_DATA for one that is not. */
   readonly storableResult: (result: unknown) => unknown;
@@ -43,7 +45,7 @@ function layered(run: Run): () => Promise<unknown> {
     try {
       return await run.handler.run(run.job as unknown as ClaimedJob<never, never>, run.context);
     } catch (error) {
-      if (outcomeOf(error) !== undefined && !run.context.signal.aborted) return error;
+      if (outcomeOf(error) !== undefined && run.aborted() === undefined) return error;
       throw error;
     }
   };
@@ -63,8 +65,7 @@ function resolved(run: Run, value: unknown): RunEnd {
 
 /** After the signal fired, its reason decides, not the error's identity: fetch, streams and others each reject in their own way. */
 function rejected(run: Run, error: unknown): RunEnd {
-  const { signal } = run.context;
-  const reason: unknown = signal.aborted ? signal.reason : undefined;
+  const reason = run.aborted();
   if (isDayjobError(reason, "CLAIM_LOST")) return { lost: reason };
   if (isDayjobError(reason, "CANCELLED")) return { ending: { how: "cancelled", reason: reason.message }, error };
   if (isDayjobError(reason, "STOPPING")) return { ending: { how: "interrupted" }, error };
@@ -128,7 +129,7 @@ function resultOf(run: Run, value: unknown): unknown {
 }
 
 function lostReason(run: Run): DayjobError<"CLAIM_LOST"> | undefined {
-  const reason: unknown = run.context.signal.reason;
+  const reason = run.aborted();
   return isDayjobError(reason, "CLAIM_LOST") ? reason : undefined;
 }
 

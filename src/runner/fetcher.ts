@@ -1,4 +1,5 @@
 // Claims due jobs for free slots. Woken by a put, a freed slot, the time of the next due job; polling always as the net.
+import type { Taken } from "../client/bell.ts";
 import { type Clock, pause } from "../clock.ts";
 import { isOutage } from "../errors.ts";
 import type { Random } from "../job/backoff.ts";
@@ -12,6 +13,7 @@ import type { Holdings } from "./holdings.ts";
 import type { Identity } from "./identity.ts";
 import { lanesOf, Pace } from "./pace.ts";
 import type { Slots } from "./slots.ts";
+import { Taker } from "./taker.ts";
 
 export interface FetcherParts {
   readonly clock: Clock;
@@ -43,7 +45,12 @@ export class Fetcher {
   readonly #parts: FetcherParts;
   readonly #loop: Loop;
   readonly #pace: Pace;
+  readonly #taker: Taker;
   readonly #ended = new AbortController();
+  /** The last claim took all that was due. */
+  #calm = false;
+  /** The slots that the claim under way may fill. */
+  #asked = 0;
   #fresh = true;
   #uncertain = false;
   #limited = false;
@@ -52,6 +59,7 @@ export class Fetcher {
   constructor(parts: FetcherParts) {
     this.#parts = parts;
     this.#pace = new Pace(parts.clock);
+    this.#taker = new Taker(parts);
     this.#loop = new Loop({
       name: "fetch",
       clock: parts.clock,
@@ -76,6 +84,14 @@ export class Fetcher {
     this.#loop.wake();
   }
 
+  /** Takes jobs that are about to be put, where no more is known to be due than there is room for. */
+  take(jobs: readonly StoredJob[]): Taken | undefined {
+    const { heartbeat, congested, allowed } = this.#parts;
+    // A drain counts its starts, and claims for itself.
+    if (!this.#calm || !heartbeat.isSure || congested() || allowed() !== Number.POSITIVE_INFINITY) return undefined;
+    return this.#taker.take(jobs, this.#asked);
+  }
+
   /** A job has started: for the measure of how many to claim ahead. */
   started(): void {
     this.#pace.started();
@@ -87,8 +103,12 @@ export class Fetcher {
   }
 
   /** Resolves when the claim under way is settled, or as soon as it can be when `abandon` was called. */
-  stop(): Promise<void> {
-    return this.#loop.stop();
+  async stop(): Promise<void> {
+    this.#calm = false;
+    await this.#loop.stop();
+    this.#calm = false;
+    if (this.#taker.reserved === 0 || this.#ended.signal.aborted) return;
+    await Promise.race([this.#taker.settled(), pause(this.#parts.clock, this.#parts.limit, this.#ended.signal)]);
   }
 
   /** Do not insist on the answer of a claim whose reply was lost. */
@@ -110,7 +130,7 @@ export class Fetcher {
 
   #request(): ClaimRequest | undefined {
     const { slots, waiting, allowed, identity, storeNow, suspects, interval } = this.#parts;
-    const free = Math.min(Math.max(0, slots.free - waiting()), allowed());
+    const free = Math.min(this.#share(Math.max(0, slots.free - waiting() - this.#taker.reserved)), allowed());
     const ahead = Math.min(Math.max(0, this.#pace.ahead() - Math.max(0, waiting() - slots.free)), allowed() - free);
     const kinds = slots.wanted(free + ahead);
     if (free + ahead <= 0 || kinds.length === 0) return undefined;
@@ -130,16 +150,26 @@ export class Fetcher {
     };
   }
 
+  /** While little is due, a claim leaves half of the free slots to what is put here meanwhile. */
+  #share(free: number): number {
+    return this.#calm ? Math.ceil(free / 2) : free;
+  }
+
   async #claim(request: ClaimRequest): Promise<number> {
     const { clock, identity, holdings, claimed, idle, storeNow } = this.#parts;
     const asked = clock.monotonic();
     holdings.expect(request.token);
-    const { jobs, next } = await this.#insist(request);
+    this.#asked = request.slots + request.ahead;
+    const { jobs, next } = await this.#insist(request).finally(() => (this.#asked = 0));
     if (identity.instance !== request.runner.instance) return 0;
     if (jobs.length > 0) claimed(jobs, request.token);
     holdings.settled(request.token);
     if (jobs.length > 0) this.#pace.fetched(clock.monotonic() - asked);
-    if (jobs.length >= request.slots + request.ahead) return 0;
+    if (jobs.length >= request.slots + request.ahead) {
+      this.#calm = false;
+      return 0;
+    }
+    this.#calm = next === undefined || next > storeNow();
     this.#limited = this.#parts.slots.hasLimits || (next !== undefined && next <= request.now);
     if (next === undefined) {
       if (jobs.length === 0) idle();

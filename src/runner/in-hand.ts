@@ -11,6 +11,7 @@ import type { Held, HeldMark, Store } from "../store/store.ts";
 import { claimedJob, claimLost, type RunState } from "./claimed-job.ts";
 import type { Completer } from "./completer.ts";
 import { completionOf } from "./completion.ts";
+import { LateController, RunContext } from "./context.ts";
 import { cancelledReason, execute, type RunEnd } from "./executor.ts";
 import type { Handler } from "./handler.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -60,7 +61,7 @@ interface Waiting {
 }
 
 interface Running extends Waiting {
-  readonly controller: AbortController;
+  readonly controller: LateController;
   readonly over: Promise<void>;
 }
 
@@ -166,12 +167,12 @@ export class InHand {
     const { handlers, slots, tally, tell, started } = this.#parts;
     const handler = handlers.get(stored.kind);
     if (handler === undefined) return this.#end(stored, held, { how: "unstarted" }, undefined);
-    const controller = new AbortController();
+    const controller = new LateController();
     slots.take(stored.kind);
     tally.started++;
     started();
     tell.started(stored);
-    const over = this.#executed({ stored, held }, handler, controller.signal).then((end) => {
+    const over = this.#executed({ stored, held }, handler, controller).then((end) => {
       this.#running.delete(held.id);
       slots.give(stored.kind);
       this.#ended(stored, held, end);
@@ -182,7 +183,7 @@ export class InHand {
   }
 
   /** How the run ended; never rejects. */
-  async #executed({ stored, held }: Waiting, handler: Handler, signal: AbortSignal): Promise<RunEnd> {
+  async #executed({ stored, held }: Waiting, handler: Handler, controller: LateController): Promise<RunEnd> {
     const { engine, store, tell, settings, name, jobs, completer } = this.#parts;
     const state: RunState = { completing: false, over: false };
     const failed = tell.failed.bind(tell);
@@ -194,7 +195,8 @@ export class InHand {
       stored,
       job,
       handler,
-      context: Object.freeze({ signal, jobs, runner: name }),
+      context: Object.freeze(new RunContext(controller, jobs, name)),
+      aborted: () => controller.reason,
       around: settings.around,
       storableResult: (result) => storable(result, "its result", store.bson, engine.dataLimit),
       warn: tell.warn.bind(tell),

@@ -168,7 +168,7 @@ class JobRunner implements Runner {
     await session.start();
     const unlisten = engine.bell.listen((kinds) => {
       if (kinds === undefined || kinds.some((kind) => handlers.has(kind))) session.refresh();
-    });
+    }, session.take);
     const unregister = engine.register(this);
     const deafen = hearStrays((error) => this.#stray(error));
     const unlistenAll = (): void => {

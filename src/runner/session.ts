@@ -1,5 +1,6 @@
 // One life of a runner, from a start to its stop: wires the parts together, and stops them in their order.
 
+import type { Take } from "../client/bell.ts";
 import { pause } from "../clock.ts";
 import { type Job, type StoredJob, toJob } from "../job/job.ts";
 import { defaultRules, type Ending, settle } from "../job/lifecycle.ts";
@@ -116,6 +117,9 @@ export class Session {
   refresh(): void {
     this.#fetcher.refresh();
   }
+
+  /** Takes jobs that are about to be put, where this runner is idle. */
+  readonly take: Take = (jobs) => this.#fetcher.take(jobs);
 
   /** Resolves when nothing is due, nothing runs, and every end is acknowledged; or when the most jobs have been run. */
   quiet(): Promise<void> {

@@ -41,6 +41,11 @@ export class Slots {
     return limit === undefined || (this.#running.get(kind) ?? 0) < limit;
   }
 
+  /** Whether the kind is one of ours, and limited by the runner's own slots only. */
+  isOpen(kind: string): boolean {
+    return this.#handlers.some((handler) => handler.kind === kind && handler.concurrency === undefined);
+  }
+
   /** Whether some kind has a limit of its own. */
   get hasLimits(): boolean {
     return this.#handlers.some(({ concurrency }) => concurrency !== undefined);

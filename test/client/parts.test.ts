@@ -54,7 +54,7 @@ describe("events", () => {
 });
 
 describe("a batcher", () => {
-  it("writes at once when idle, gathers meanwhile, and keeps the order", async () => {
+  it("writes what comes in one turn together, gathers meanwhile, and keeps the order", async () => {
     const batches: (readonly number[])[] = [];
     const first = deferred();
     const batcher = new Batcher<number, number>({
@@ -65,12 +65,14 @@ describe("a batcher", () => {
         return batch.map((n) => n * 10);
       },
     });
-    const added = [1, 2, 3, 4, 5, 6].map((n) => batcher.add(n));
-    expect(batches).toEqual([[1]]);
-    expect(batcher.waiting).toBe(5);
+    const added = [1, 2].map((n) => batcher.add(n));
+    await Promise.resolve();
+    expect(batches).toEqual([[1, 2]]);
+    added.push(...[3, 4, 5, 6].map((n) => batcher.add(n)));
+    expect(batcher.waiting).toBe(4);
     first.resolve();
     expect(await Promise.all(added)).toEqual([10, 20, 30, 40, 50, 60]);
-    expect(batches).toEqual([[1], [2, 3, 4], [5, 6]]);
+    expect(batches).toEqual([[1, 2], [3, 4, 5], [6]]);
   });
 
   it("bounds a write by weight, and rejects only the members of a batch that fails", async () => {
@@ -86,7 +88,7 @@ describe("a batcher", () => {
       },
     });
     const settled = await Promise.allSettled([1, 6, 4, 50, 2].map((n) => batcher.add(n)));
-    expect(batches).toEqual([[1], [6, 4], [50], [2]]);
+    expect(batches).toEqual([[1, 6], [4], [50], [2]]);
     expect(settled.map(({ status }) => status)).toEqual([
       "fulfilled",
       "fulfilled",
@@ -106,7 +108,9 @@ describe("a batcher", () => {
         return batch;
       },
     });
-    const taken = [1, 2, 3].map((n) => batcher.add(n));
+    const taken = [batcher.add(1)];
+    await Promise.resolve();
+    taken.push(batcher.add(2), batcher.add(3));
     await refusal(batcher.add(4), "STORE_FAILED", /2 writes wait/);
     first.resolve();
     expect(await Promise.all(taken)).toEqual([1, 2, 3]);

@@ -97,10 +97,21 @@ export class StoreJudge implements Judge {
     if (repeated && this.#ledger.isRemoved(after.id)) this.#wrong(after, "was removed, and is stored again");
     if (twin === undefined || this.#ledger.isRemoved(after.id)) this.#ledger.facts(after.id).lastChances = 0;
     this.#ledger.stored.set(n, after.id);
+    if (after.status === Status.working) this.#taken(after, call);
     if (this.#world.tracing) {
       const plan = JSON.stringify(after.data);
       this.#world.say(call.machine.name, `++ job ${short(after.id)} ${after.kind} retries ${after.retries} ${plan}`);
     }
+  }
+
+  /** Put as claimed, by a runner of the process that puts it. */
+  #taken(after: StoredJob, call: SentCall): void {
+    const { runner = "" } = after.claim ?? {};
+    if (this.#ledger.instances.get(runner) !== call.machine)
+      this.#wrong(after, "was put as claimed by another process");
+    if (after.tryCount !== 1 || after.tries.length !== 1) this.#wrong(after, "was put as claimed, without its try");
+    if (after.runAt.getTime() > epoch + this.#world.time) this.#wrong(after, "was put as claimed before it was due");
+    if ((call.args[2] as InsertOptions | undefined)?.again === true) this.#wrong(after, "was put again as claimed");
   }
 
   #removed(before: StoredJob, call: SentCall): void {

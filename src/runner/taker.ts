@@ -1,0 +1,79 @@
+// Takes jobs as they are put in this process, for a runner that is idle: the put stores them as claimed. The claim is one like
+// any other: its token is held before it is sent, and what is left of it is given back, or rescued.
+import type { Taken } from "../client/bell.ts";
+import { newId } from "../job/id.ts";
+import type { StoredJob } from "../job/job.ts";
+import { Status } from "../job/status.ts";
+import { inOrder } from "../store/claim.ts";
+import type { Holdings } from "./holdings.ts";
+import type { Identity } from "./identity.ts";
+import type { Slots } from "./slots.ts";
+
+export interface TakerParts {
+  readonly storeNow: () => Date;
+  readonly identity: Identity;
+  readonly holdings: Holdings;
+  readonly slots: Slots;
+  /** Jobs that are claimed and wait for a slot. */
+  readonly waiting: () => number;
+  readonly claimed: (jobs: readonly StoredJob[], token: string) => void;
+}
+
+export class Taker {
+  readonly #parts: TakerParts;
+  readonly #underWay = new Set<Promise<void>>();
+  #reserved = 0;
+
+  constructor(parts: TakerParts) {
+    this.#parts = parts;
+  }
+
+  /** Slots of jobs that are being put. */
+  get reserved(): number {
+    return this.#reserved;
+  }
+
+  /**
+   * Those of the jobs that are due and of our kinds: all of them or none, so that their order is kept. One slot stays free
+   * beside those that were asked for already: what another process has put, and is before them in the order, does not wait
+   * for them.
+   */
+  take(jobs: readonly StoredJob[], asked: number): Taken | undefined {
+    const { slots, waiting, storeNow, identity, holdings } = this.#parts;
+    const now = storeNow();
+    const due = jobs.filter(({ kind, runAt }) => runAt <= now && slots.isOpen(kind));
+    if (due.length === 0 || due.length >= slots.free - waiting() - this.#reserved - asked) return undefined;
+    const ids = new Set(due.map(({ id }) => id));
+    const claim = { runner: identity.instance, token: newId() };
+    const begun = { runner: identity.name, when: now };
+    holdings.expect(claim.token);
+    this.#reserved += due.length;
+    let settled = (): void => {};
+    const over = new Promise<void>((resolve) => (settled = resolve));
+    this.#underWay.add(over);
+    return {
+      claimed: (job) =>
+        ids.has(job.id) ? { ...job, status: Status.working, claim, tries: [begun], tryCount: 1 } : job,
+      settle: (stored) => {
+        this.#reserved -= due.length;
+        this.#start(stored, claim);
+        holdings.settled(claim.token);
+        this.#underWay.delete(over);
+        settled();
+      },
+    };
+  }
+
+  /** Resolves when every put of a job that was taken is answered. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  /** Only what is stored under this claim, and only for the instance that made it. */
+  #start(stored: readonly StoredJob[], { runner, token }: { readonly runner: string; readonly token: string }): void {
+    if (runner !== this.#parts.identity.instance) return;
+    const ours = stored.filter(({ status, claim }) => status === Status.working && claim?.token === token);
+    const jobs = [...new Map(ours.map((job) => [job.id, job])).values()].sort(inOrder);
+    if (jobs.length > 0) this.#parts.claimed(jobs, token);
+  }
+}
