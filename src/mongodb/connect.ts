@@ -51,9 +51,10 @@ async function connectUrl(url: string, { driver: given, timeout, clock }: Connec
 }
 
 /** A client for heartbeats alone, for a thread of their own. It connects when it is used. */
-export async function connectPulse(url: string): Promise<Pick<Connection, "client" | "database" | "bson">> {
+export async function connectPulse(url: string, clock: Clock): Promise<Omit<Connection, "pulse">> {
   const driver = await installedDriver();
-  return { client: clientOf(driver, url, pulseOptions), database: databaseOf(url), bson: driver.BSON };
+  const client = clientOf(driver, url, pulseOptions);
+  return { client, own: [reviving(client, clock)], database: databaseOf(url), bson: driver.BSON };
 }
 
 async function connectGiven(target: unknown, { driver, timeout, clock }: ConnectOptions): Promise<Connection> {

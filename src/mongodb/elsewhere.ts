@@ -14,10 +14,11 @@ export interface MongoElsewhere {
 const closeLimit = 500;
 
 export const openElsewhere: OpenElsewhere = async ({ url, collection }: MongoElsewhere) => {
-  const connection = await connectPulse(url);
+  const { own, ...connection } = await connectPulse(url, systemClock);
   const place = placeOf({ ...connection, collection, clock: systemClock, random: Math.random });
+  const close = async (): Promise<void> => void (await Promise.all(own.map((client) => client.close())));
   return {
     beat: (given, limit) => limited(systemClock, "beat", limit, (left) => beat(place, given, left)),
-    close: () => within(systemClock, closeLimit, connection.client.close(), () => {}),
+    close: () => within(systemClock, closeLimit, close(), () => {}),
   };
 };

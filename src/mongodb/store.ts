@@ -45,7 +45,7 @@ export interface MongoStoreParts {
   /** The clients that `close` closes. */
   readonly own: readonly Closable[];
   readonly capabilities: Capabilities;
-  readonly elsewhere: Elsewhere | undefined;
+  readonly elsewhere?: Elsewhere | undefined;
 }
 
 export function mongoStoreOf(parts: MongoStoreParts): Store {
