@@ -67,7 +67,7 @@ export class Heartbeat {
     const { store, clock, identity, warn } = this.#parts;
     // Another clock than the system's is not known in a thread.
     if (store.elsewhere !== undefined && clock === systemClock) this.#thread = this.#newThread();
-    else {
+    else if (store.name !== "memory") {
       const why = "dayjob was given an open connection, or a store in memory, which no other thread can use";
       warn(
         "HEARTBEAT_ON_MAIN_THREAD",

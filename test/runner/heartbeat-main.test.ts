@@ -37,8 +37,10 @@ describe("a heartbeat on the main thread", () => {
     expect(await warnings(await open(":memory:"))).toEqual(once);
   });
 
-  it("is told of once, on a store that does not say how to open it again", async () => {
-    expect(await warnings(jobsOver(memoryStore()))).toEqual(once);
+  it("is told of once, on a store that does not say how to open it again; not on a model in memory", async () => {
+    const other = Object.defineProperty(memoryStore(), "name", { value: "other" });
+    expect(await warnings(jobsOver(other))).toEqual(once);
+    expect(await warnings(jobsOver(memoryStore()))).toEqual([]);
   });
 
   it("is told of once, on an open SQLite database", async () => {
