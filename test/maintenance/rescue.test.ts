@@ -1,12 +1,13 @@
-// Giving back what dead runners held, where some of it is locked by a transaction that nobody will end.
+// Giving back what dead runners held.
 import { describe, expect, it } from "vitest";
 import { storeOutage } from "../../src/errors.ts";
-import { defaultRules } from "../../src/job/lifecycle.ts";
+import { defaultRules, settle } from "../../src/job/lifecycle.ts";
 import { Status } from "../../src/job/status.ts";
 import { Observer } from "../../src/maintenance/observer.ts";
 import { rescue } from "../../src/maintenance/rescue.ts";
 import type { Store } from "../../src/store/store.ts";
 import { at, jobFixture } from "../../src/testing/factories.ts";
+import { faultyStore } from "../../src/testing/faulty-store.ts";
 import { memoryStore } from "../../src/testing/memory-store.ts";
 
 const own = { instance: "f".repeat(24), lease: 30_000 };
@@ -65,4 +66,105 @@ describe("a rescue", () => {
     for (const id of await held(store, "a".repeat(24), 3)) locked.add(id);
     await expect(rescued(store)).rejects.toMatchObject({ code: "STORE_FAILED" });
   });
+
+  it("engine 1: once its own beats have failed, an observer buries nobody whom it judged before", async () => {
+    const store = memoryStore();
+    const lease = 3000;
+    for (const instance of ["a".repeat(24), "b".repeat(24)])
+      await store.beat({ instance, name: instance, kinds: ["k"], lease, beats: 1, seen: at(0) }, 1000);
+    let unbroken = 0;
+    const observer = new Observer();
+    const deadAt = async (asked: number, through: Store): Promise<readonly string[]> => {
+      const reading = { records: await store.runners(1000), asked, received: asked };
+      const parts = { store: through, observer, own, rules: defaultRules, limit: 1000 };
+      return (await rescue(reading, { ...parts, unbrokenSince: () => unbroken, storeNow: () => at(asked / 1000) }))
+        .dead;
+    };
+    /** While the first burial is under way, everybody's store is away for a while. */
+    const outage = faultyStore(store, ({ verb }) => {
+      if (verb === "bury") unbroken = 60_000;
+      return "pass";
+    });
+    expect(await deadAt(100, store)).toEqual([]);
+    expect(await deadAt(5000, outage)).toHaveLength(1);
+    expect((await store.runners(1000)).filter(({ state }) => state === "live")).toHaveLength(1);
+  });
+
+  it("case 15: works on no snapshot: what has ended, or was claimed anew, between its look and its write stays as it is", async () => {
+    const store = memoryStore();
+    const [ended = "", again = "", lost = ""] = await held(store, "a".repeat(24), 3);
+    const orphans = store.orphans.bind(store);
+    let looks = 0;
+    const between: Partial<Store> = {
+      async orphans(...args) {
+        const found = await orphans(...args);
+        if (looks++ > 0) return found;
+        const jobs = await store.get([ended, again], 1000);
+        const endings = [{ how: "success" }, { how: "snooze", wait: 0 }] as const;
+        const ends = jobs.map((job, n) => ({
+          id: job.id,
+          token: job.claim?.token ?? "",
+          settlement: settle(job, endings[n] ?? endings[0], at(5)),
+        }));
+        await store.finish(ends, 1000);
+        const kinds = [{ kind: "mail", most: 10 }];
+        const request = { kinds, slots: 10, ahead: 0, suspects: true, now: at(6), horizon: at(6) };
+        const runner = { instance: "b".repeat(24), name: "b" };
+        expect((await store.claim({ runner, token: "new", ...request }, 1000)).jobs.map(({ id }) => id)).toEqual([
+          again,
+        ]);
+        return found;
+      },
+    };
+    await rescued(overlaid(store, between));
+    const jobs = await store.get([ended, again, lost], 1000);
+    expect(jobs.map(({ status, claim }) => [status, claim?.token])).toEqual([
+      [Status.success, `token of ${"a".repeat(24)}`],
+      [Status.working, "new"],
+      [Status.new, `token of ${"a".repeat(24)}`],
+    ]);
+  });
+
+  it("case 22: leaves each job to run or ended, and looks after none of them again", async () => {
+    const store = memoryStore();
+    const ids = await held(store, "a".repeat(24), 10);
+    expect((await rescued(store)).length).toBe(10);
+    expect(await store.holders(1000)).toEqual([]);
+    expect(await rescued(store)).toEqual([]);
+    const request = { slots: 10, ahead: 0, suspects: true, now: at(100), horizon: at(100), token: "t" };
+    const runner = { instance: "b".repeat(24), name: "b" };
+    const { jobs } = await store.claim({ ...request, runner, kinds: [{ kind: "mail", most: 10 }] }, 1000);
+    expect(jobs.map(({ id }) => id).sort()).toEqual(ids.sort());
+  });
+
+  it("case 31, case 32: goes through all that a runner left, however many batches, past those that others were quicker with", async () => {
+    const store = memoryStore();
+    const ids = await held(store, "a".repeat(24), 1700);
+    // Every third has been ended by somebody else between the look and the write.
+    const finish = store.finish.bind(store);
+    const quicker: Partial<Store> = {
+      async finish(batch, limit) {
+        const others = batch.filter(({ id }) => ids.indexOf(id) % 3 === 0);
+        const success = { status: Status.success, ended: at(3), try: {} } as const;
+        await finish(
+          others.map((one) => ({ ...one, settlement: success })),
+          limit,
+        );
+        const answers = await finish(batch, limit);
+        return answers.map((one) => (ids.indexOf(one.id) % 3 === 0 ? { ...one, status: undefined } : one));
+      },
+    };
+    expect(await rescued(overlaid(store, quicker))).toHaveLength(1700 - Math.ceil(1700 / 3));
+    expect(await store.holders(1000)).toEqual([]);
+  });
 });
+
+function overlaid(store: Store, instead: Partial<Store>): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      if (Object.hasOwn(instead, name)) return Reflect.get(instead, name);
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}

@@ -40,6 +40,13 @@ export function claimConformance(check: Check): void {
     );
   });
 
+  check("case 27: of many jobs with the same time and priority none is passed over", async ({ store }) => {
+    const jobs = await put(store, ...numbers(60).map(() => ({ runAt: at(50), priority: 3 })));
+    const got: StoredJob[] = [];
+    for (let n = 0; n < 30 && got.length < 60; n++) got.push(...(await claim(store, { slots: 7, fresh: n % 2 === 0 })));
+    assert.deepEqual(sortedIds(got), sortedIds(jobs));
+  });
+
   check("never hands out a job before its runAt, and does so at it", async ({ store }) => {
     const job = await putOne(store, { runAt: at(100) });
     assert.deepEqual(await claim(store, { now: new Date(at(100).getTime() - 1) }), []);

@@ -1,6 +1,7 @@
 // Runner records, what they hold, and what is left behind by those that are gone.
 import assert from "node:assert/strict";
 import { newId } from "../../job/id.ts";
+import { zeroTime } from "../../job/job.ts";
 import { Status } from "../../job/status.ts";
 import type { OpenElsewhere, RunnerRecord, Store } from "../../store/store.ts";
 import { at } from "../factories.ts";
@@ -9,6 +10,7 @@ import {
   beatOf,
   type Check,
   claim,
+  endAs,
   finish,
   first,
   ids,
@@ -164,6 +166,30 @@ export function runnersConformance(check: Check): void {
     assert.deepEqual(await store.orphans([newId()], 10, limit), []);
     assert.deepEqual(await store.orphans([], 10, limit), []);
   });
+
+  check(
+    "case 21: a job is an orphan by who holds it, whatever its time to run, its tries and its retries",
+    async ({ store }) => {
+      const odd = [
+        { runAt: zeroTime },
+        { runAt: at(100_000) },
+        { retries: -1, maxRetries: undefined },
+        { tries: [], tryCount: 0 },
+        { cancel: { when: at(5.005) } },
+        { lost: 2, priority: -100, lane: undefined },
+      ];
+      const held = { status: Status.working, claim: { runner: own.instance, token: newId() } };
+      const jobs = await put(store, ...odd.map((fields) => ({ ...fields, ...held })));
+      const orphans = await store.orphans([own.instance], 100, limit);
+      assert.deepEqual(sortedIds(orphans), sortedIds(jobs));
+      const ended = await store.finish(
+        orphans.map((job) => endAs(job, { how: "lost" })),
+        limit,
+      );
+      assert.equal(ended.filter(({ status }) => status !== undefined).length, odd.length);
+      assert.deepEqual(await store.holders(limit), []);
+    },
+  );
 
   check("engine 7: a working job without a claim is the Go package's: nobody's orphan", async ({ store }) => {
     await put(store, { status: Status.working, tries: [{ runner: "go", when: at(3.003) }], tryCount: 1 });
