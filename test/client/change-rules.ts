@@ -80,7 +80,7 @@ export function changeRules(makeJobs: MakeJobs): void {
       expect(await jobs.get(id)).toMatchObject({ status: Status.new, retries: 4 });
     });
 
-    it("retry of one job whose key another holds is KEY_TAKEN, by filter it is skipped", async () => {
+    it("engine 17: retry of one job whose key another holds is KEY_TAKEN, by filter it is skipped", async () => {
       const jobs = await makeJobs();
       const { id } = await jobs.put("k", {}, { key: "x" });
       await jobs.cancel(id);

@@ -39,7 +39,7 @@ describe("events", () => {
     expect(heard).toEqual([1, "bad", "a listener of the event news", "late", "a listener of the event news"]);
   });
 
-  it("rule 18: an error listener that throws is a console warning; an unheard error throws nothing", () => {
+  it("rule 18, case 50: an error listener that throws is a console warning; an unheard error throws nothing", () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const events = new Emitter<Events>();
     events.emit("error", { error: new Error("unheard"), during: "x" });
@@ -161,7 +161,7 @@ describe("the store's clock", () => {
     expect(clock.now().getTime()).toBe(time);
   });
 
-  it("measures anew when a reply took long, and keeps the closest bound", async () => {
+  it("engine 20: measures anew when a reply took long, and keeps the closest bound", async () => {
     const local = manualClock();
     const waits = [500, 5];
     const store = storeOf(() => {

@@ -82,7 +82,7 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(await jobs.count()).toBe(0);
     });
 
-    it("rule 11: the same id again gives the job that is there, and an ObjectId of any copy is an id", async () => {
+    it("rule 11, case 19: the same id again gives the job that is there, and an ObjectId of any copy is an id", async () => {
       const jobs = await makeJobs();
       const id = "0123456789ABCDEF01234567";
       const first = await jobs.put("k", { n: 1 }, { id });
@@ -92,7 +92,7 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(await jobs.get({ toHexString: () => id })).toMatchObject({ data: { n: 1 } });
     });
 
-    it("a key is held by one unfinished job of a kind, also within one putMany", async () => {
+    it("engine 17, case 18: a key is held by one unfinished job of a kind, also within one putMany", async () => {
       const jobs = await makeJobs();
       const first = await jobs.put("k", { n: 1 }, { key: "x" });
       expect(await jobs.put("k", { n: 2 }, { key: "x" })).toMatchObject({ id: first.id, duplicate: true });

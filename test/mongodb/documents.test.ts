@@ -35,7 +35,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
   };
 
   describe("documents of the Go package", () => {
-    it("load, each of them, and keep their numbers", async () => {
+    it("engine 7: load, each of them, and keep their numbers", async () => {
       await raw(place).insertMany(
         goFixtures().map(({ bson_hex: hex }) => deserialize(Buffer.from(hex, "hex"), { promoteValues: false })),
       );
@@ -57,7 +57,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       expect(jobs[6]).toMatchObject({ status: Status.invalid, data: {}, created: zeroTime });
     });
 
-    it("are claimed among ours of priority 0, and keep fields that nobody here knows", async () => {
+    it("engine 13: are claimed among ours of priority 0, and keep fields that nobody here knows", async () => {
       const go = {
         kind: "mail",
         status: 1,
@@ -83,7 +83,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       expect((await raw(place).findOne({ _id: first }))?.["extra"]).toEqual({ deep: 1 });
     });
 
-    it("do not starve behind a full window of ours", async () => {
+    it("engine 13: do not starve behind a full window of ours", async () => {
       await place.store.insert(
         Array.from({ length: 300 }, () => jobFixture({ priority: 0 })),
         limit,
@@ -117,7 +117,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
   });
 
   describe("documents from elsewhere", () => {
-    it("with a scalar claim, tries of another type, a missing count are claimed all the same", async () => {
+    it("engine 11: with a scalar claim, tries of another type, a missing count are claimed all the same", async () => {
       const odd = { kind: "mail", status: 1, runat: at(1), retries: 2, claim: "me", tries: "none", trycount: "many" };
       await raw(place).insertOne({ ...odd });
       const { jobs } = await place.store.claim(request(), limit);
@@ -125,7 +125,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       expect(jobs[0]).toMatchObject({ tryCount: 1, claim: { runner: runner.instance } });
     });
 
-    it("that cannot be updated are failed, and do not stop their kind", async () => {
+    it("engine 11: that cannot be updated are failed, and do not stop their kind", async () => {
       const bad = new ObjectId();
       const ours = Array.from({ length: 20 }, () => jobFixture());
       await place.store.insert(ours, limit);

@@ -13,7 +13,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
   });
   afterEach(() => place.dispose());
 
-  it("eight claimers of four stores get each of a thousand jobs once, without a word between them", async () => {
+  it("engine 12: eight claimers of four stores get each of a thousand jobs once, without a word between them", async () => {
     await place.store.insert(
       Array.from({ length: 1000 }, () => jobFixture()),
       limit,
@@ -33,7 +33,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
     expect(new Set(taken).size).toBe(1000);
   });
 
-  it("takes from the preferred lanes first, and from the others when those are empty", async () => {
+  it("engine 12: takes from the preferred lanes first, and from the others when those are empty", async () => {
     const [own, others] = [jobFixture({ lane: 1 }), jobFixture({ lane: 2 })];
     await place.store.insert([others, own], limit);
     const first = await place.store.claim(request({ lanes: [1] }), limit);
@@ -44,7 +44,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
     expect(second.next).toBeUndefined();
   });
 
-  it("looks behind a window that is full of a kind at its limit", async () => {
+  it("engine 12, case 24: looks behind a window that is full of a kind at its limit", async () => {
     await place.store.insert(
       Array.from({ length: 250 }, () => jobFixture({ priority: 9 })),
       limit,
@@ -73,7 +73,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
     expect(await place.store.count({}, limit)).toBe(0);
   });
 
-  it("does not store again what was removed after an unanswered put", async () => {
+  it("engine 9: does not store again what was removed after an unanswered put", async () => {
     const job = jobFixture();
     await place.store.insert([job], limit);
     await place.store.act({ verb: "remove" }, {}, { limit: 10 }, at(5), limit);

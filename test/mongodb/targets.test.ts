@@ -64,7 +64,7 @@ describe.skipIf(url === undefined)("opening a store on MongoDB", () => {
       }
     });
 
-    it("may be a client or a database, which stay open, whatever their settings", async () => {
+    it("engine 10: may be a client or a database, which stay open, whatever their settings", async () => {
       const odd = {
         useBigInt64: true,
         readPreference: "secondary",

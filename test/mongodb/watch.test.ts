@@ -46,7 +46,7 @@ describe("a watch on a change stream", () => {
     expect(streams[0]?.closed).toBe(1);
   });
 
-  it("opens a new stream after an error, later each time, and never resumes an old one", async () => {
+  it("case 50, case 51: opens a new stream after an error, later each time, and never resumes an old one", async () => {
     const { streams, asked, clock, place } = watched();
     const unwatch = watch(place, () => {});
     for (const wait of [500, 1000, 2000]) {
@@ -62,7 +62,7 @@ describe("a watch on a change stream", () => {
     await unwatch();
   });
 
-  it("lets no error of its listener escape", async () => {
+  it("case 50: lets no error of its listener escape", async () => {
     const { streams, place } = watched();
     const unwatch = watch(place, () => {
       throw new Error("a listener's");

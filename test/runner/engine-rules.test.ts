@@ -76,7 +76,7 @@ describe("a runner over a store that fails", () => {
     expect({ runs, errors: errors >= 3 }).toEqual({ runs: 1, errors: true });
   });
 
-  it("case 12: a runner that is declared dead aborts its jobs with CLAIM_LOST, writes nothing, and begins anew", async () => {
+  it("case 5, case 12: a runner that is declared dead aborts its jobs with CLAIM_LOST, writes nothing, and begins anew", async () => {
     const { jobs, store } = setUp();
     const { id } = await jobs.put("k", {}, { retries: 5 });
     const begun = deferred();

@@ -42,7 +42,7 @@ for (const store of testStores) {
       expect(after?.finished).toBeInstanceOf(Date);
     });
 
-    it("runs each of 300 jobs once, whatever the number of runners", async () => {
+    it("case 7, case 28: runs each of 300 jobs once, whatever the number of runners", async () => {
       const runs = new Map<string, number>();
       const count = (job: { id: string }): void => void runs.set(job.id, (runs.get(job.id) ?? 0) + 1);
       const others = [await place.open(), await place.open()];
@@ -53,12 +53,13 @@ for (const store of testStores) {
       expect(runs.size).toBe(300);
     });
 
-    it("leaves other kinds alone", async () => {
+    it("case 103, case 104: jobs of a kind without a handler here are left alone: they wait, and are listed and counted", async () => {
       const other = await jobs.put("other", {});
       const mine = await jobs.put("mine", {});
       await started(jobs.runner("r", "mine", () => {}));
       await settled(mine.id);
-      expect((await jobs.get(other.id))?.status).toBe(Status.new);
+      expect(await jobs.get(other.id)).toMatchObject({ status: Status.new, tries: [], retries: 20 });
+      expect(await jobs.count({ kind: "other", status: "new" })).toBe(1);
     });
 
     it("tries a failed job again after its retryInterval until its retries are used up", async () => {
@@ -99,7 +100,7 @@ for (const store of testStores) {
       expect(await after("cancels")).toMatchObject({ status: Status.cancelled, tries: [{ err: "not needed" }] });
     });
 
-    it("never starts a job before its runAt, and starts it on time though it polls rarely", async () => {
+    it("case 76: never starts a job before its runAt, and starts it on time though it polls rarely", async () => {
       const runAt = new Date(Date.now() + 400);
       const start = deferred<number>();
       await started(jobs.runner("r", "k", () => start.resolve(Date.now()), { interval: 2000 }));
@@ -109,7 +110,7 @@ for (const store of testStores) {
       expect(late).toBeLessThan(1000);
     });
 
-    it("aborts a running job that is cancelled, which ends cancelled", async () => {
+    it("engine 16: aborts a running job that is cancelled, which ends cancelled", async () => {
       const job = await jobs.put("k", {});
       const running = deferred();
       let reason: unknown;
@@ -132,7 +133,7 @@ for (const store of testStores) {
       expect(await jobs.get(job.id)).toMatchObject({ status: Status.cancelled, tries: [{ err: "enough" }] });
     });
 
-    it("gives back what a stop interrupts, with no try spent", async () => {
+    it("case 101, engine 15: gives back what a stop interrupts, with no try spent", async () => {
       const { id } = await jobs.put("k", {}, { retries: 5 });
       const once = await jobs.put("k", {}, { retries: 1 });
       const reasons: unknown[] = [];
@@ -186,6 +187,18 @@ for (const store of testStores) {
       await settled(id);
       expect(await jobs.get(id)).toMatchObject({ status: Status.success, progress: 50, result: { rows: 3 } });
       expect(await jobs.logs(id)).toMatchObject([{ message: "half way", fields: { at: 50 }, try: 1 }]);
+    });
+
+    it("case 8: a job that has finished does not run again at a restart", async () => {
+      const ids = (await jobs.putMany(Array.from({ length: 20 }, () => ({ kind: "k" })))).map(({ id }) => id);
+      let runs = 0;
+      const first = await started(jobs.runner("r", "k", () => void runs++));
+      for (const id of ids) await settled(id);
+      await first.stop();
+      await jobs.close();
+      const again = await place.open();
+      expect(await again.runner("r", "k", () => void runs++).drain({ within: "5s" })).toMatchObject({ started: 0 });
+      expect(runs).toBe(20);
     });
 
     it("leaves no timer behind when it has stopped", async () => {

@@ -67,7 +67,7 @@ describe("claims on a SQLite file", () => {
     expect(await store.count({ statuses: [Status.success] }, limit)).toBe(1000);
   });
 
-  it("a kind with many due jobs does not crowd out another that has room", async () => {
+  it("case 24: a kind with many due jobs does not crowd out another that has room", async () => {
     await put(200, { priority: 5 });
     const [other] = await put(1, { kind: "other" });
     const kinds = [
@@ -79,7 +79,7 @@ describe("claims on a SQLite file", () => {
     expect(jobs.map(({ id }) => id)).toContain(other);
   });
 
-  it("jobs that lost their runner, however many at the head, do not hide those behind", async () => {
+  it("engine 6: jobs that lost their runner, however many at the head, do not hide those behind", async () => {
     await put(100, { lost: 1, priority: 5 });
     const fresh = await put(3);
     const { jobs, next } = await claim({ suspects: false, slots: 3 });

@@ -84,7 +84,7 @@ describe("a given SQLite database", () => {
     given.exec("rollback");
   });
 
-  it("is waited for where it is opened inside a transaction, so that durability can be set", async () => {
+  it("engine 23: is waited for where it is opened inside a transaction, so that durability can be set", async () => {
     given.exec("pragma synchronous = off");
     given.exec("begin");
     const opening = openStore();
@@ -118,7 +118,7 @@ describe("a given SQLite database", () => {
     }
   });
 
-  it("of a class that extends the library's is of the same copy of SQLite", async () => {
+  it("engine 22: of a class that extends the library's is of the same copy of SQLite", async () => {
     class Own extends Database {}
     const store = await openSqliteStore(path, { timeout: limit, driver: "libsql" });
     await store.migrate(limit);

@@ -97,7 +97,7 @@ describe("the store on a SQLite file", () => {
     given.close();
   });
 
-  it("claims without a scan and without a temporary B-tree", async () => {
+  it("case 53, case 58, case 59, case 60, case 61: claims without a scan and without a temporary B-tree", async () => {
     await openStore();
     const database = new Database(path);
     for (const [sql, values] of [

@@ -78,23 +78,26 @@ export function claimRulesConformance(check: Check): void {
     assert.deepEqual(await claim(store), []);
   });
 
-  check("eight claimers over two handles get a thousand jobs, none twice, none lost", async ({ store, another }) => {
-    await put(store, ...numbers(1000).map((n) => ({ lane: n % 64, priority: n % 3 })));
-    const handles = [store, await another()];
-    const got: StoredJob[] = [];
-    await Promise.all(
-      numbers(8).map(async (n) => {
-        const runner = n % 2 === 0 ? own : other;
-        for (let round = 0; round < 500 && got.length < 1000; round++) {
-          const handle = handles[n % 2] ?? store;
-          got.push(...(await claim(handle, { runner, slots: 23, fresh: round % 4 === 0 })));
-        }
-      }),
-    );
-    assert.equal(got.length, 1000, "a job was handed out twice, or was not handed out");
-    assert.equal(new Set(ids(got)).size, 1000);
-    assert.equal(await store.count({ statuses: [Status.working] }, limit), 1000);
-  });
+  check(
+    "case 7, case 41: eight claimers over two handles get a thousand jobs, none twice, none lost",
+    async ({ store, another }) => {
+      await put(store, ...numbers(1000).map((n) => ({ lane: n % 64, priority: n % 3 })));
+      const handles = [store, await another()];
+      const got: StoredJob[] = [];
+      await Promise.all(
+        numbers(8).map(async (n) => {
+          const runner = n % 2 === 0 ? own : other;
+          for (let round = 0; round < 500 && got.length < 1000; round++) {
+            const handle = handles[n % 2] ?? store;
+            got.push(...(await claim(handle, { runner, slots: 23, fresh: round % 4 === 0 })));
+          }
+        }),
+      );
+      assert.equal(got.length, 1000, "a job was handed out twice, or was not handed out");
+      assert.equal(new Set(ids(got)).size, 1000);
+      assert.equal(await store.count({ statuses: [Status.working] }, limit), 1000);
+    },
+  );
 
   check("each of several claims of one job at once: exactly one gets it, 20 times", async ({ store, another }) => {
     const handles = [store, await another()];

@@ -23,14 +23,14 @@ import {
 } from "./place.ts";
 
 export function claimConformance(check: Check): void {
-  check("hands out by priority, then by runAt", async ({ store }) => {
+  check("engine 14, case 69: hands out by priority, then by runAt", async ({ store }) => {
     const places = [0, -1, 100, 0, 1, -100, 0, 1].map((priority, n) => ({ priority, runAt: at(50 - ((n * 3) % 8)) }));
     const jobs = await put(store, ...places);
     const expected = [...jobs].sort((a, b) => b.priority - a.priority || a.runAt.getTime() - b.runAt.getTime());
     assert.deepEqual(ids(await claim(store)), ids(expected));
   });
 
-  check("hands out in the same order one by one", async ({ store }) => {
+  check("engine 14, case 69: hands out in the same order one by one", async ({ store }) => {
     const jobs = await put(store, { runAt: at(3) }, { runAt: at(1) }, { runAt: at(2), priority: 5 }, { runAt: at(2) });
     const got: StoredJob[] = [];
     for (const _ of jobs) got.push(...(await claim(store, { slots: 1 })));
@@ -53,7 +53,7 @@ export function claimConformance(check: Check): void {
     assert.deepEqual(ids(await claim(store, { now: at(100) })), [job.id]);
   });
 
-  check("hands out jobs of its kinds only", async ({ store }) => {
+  check("case 104: hands out jobs of its kinds only", async ({ store }) => {
     const [mail, sums] = await put(store, { kind: "mail" }, { kind: "sums" }, { kind: "mails" }, { kind: "Mail" });
     const kinds = [
       { kind: "mail", most: 10 },
@@ -63,18 +63,21 @@ export function claimConformance(check: Check): void {
     assert.deepEqual(sortedIds(await claim(store, { kinds })), sortedIds([mail, sums].flatMap((job) => job ?? [])));
   });
 
-  check("hands out no more of a kind than wanted, and no more than there are slots", async ({ store }) => {
-    await put(store, ...numbers(10).map(() => ({ priority: 1 })), ...numbers(10).map(() => ({ kind: "sums" })));
-    const kinds = [
-      { kind: "mail", most: 2 },
-      { kind: "sums", most: 10 },
-    ];
-    const got = await claim(store, { kinds, slots: 8 });
-    assert.deepEqual(
-      got.map(({ kind }) => kind),
-      ["mail", "mail", ...numbers(6).map(() => "sums")],
-    );
-  });
+  check(
+    "case 24, case 71: hands out no more of a kind than wanted, and no more than there are slots",
+    async ({ store }) => {
+      await put(store, ...numbers(10).map(() => ({ priority: 1 })), ...numbers(10).map(() => ({ kind: "sums" })));
+      const kinds = [
+        { kind: "mail", most: 2 },
+        { kind: "sums", most: 10 },
+      ];
+      const got = await claim(store, { kinds, slots: 8 });
+      assert.deepEqual(
+        got.map(({ kind }) => kind),
+        ["mail", "mail", ...numbers(6).map(() => "sums")],
+      );
+    },
+  );
 
   check("hands out no job to a second claim", async ({ store, another }) => {
     await put(store, {}, {});
@@ -117,7 +120,7 @@ export function claimConformance(check: Check): void {
     );
   });
 
-  check("lanes are a preference: what lies in others is handed out as well", async ({ store }) => {
+  check("engine 12: lanes are a preference: what lies in others is handed out as well", async ({ store }) => {
     await put(store, ...numbers(64).map((lane) => ({ lane })), { lane: undefined });
     const got = new Set<string>();
     for (let n = 0; n < 70 && got.size < 65; n++) {

@@ -89,7 +89,7 @@ export function finishConformance(check: Check): void {
     assert.deepEqual(ids(await claim(store)), [before.id]);
   });
 
-  check("refuses a claim that another has taken over", async ({ store }) => {
+  check("case 12: refuses a claim that another has taken over", async ({ store }) => {
     const old = await working(store);
     await finish(store, old, { how: "snooze", wait: 0 }, at(100));
     const current = first(await claim(store, { now: at(101) }));

@@ -107,9 +107,9 @@ export function insertConformance(check: Check): void {
     assert.equal(await store.count({}, limit), 1);
   });
 
-  for (const how of ["success", "cancelled", "failure"] as const) {
+  for (const how of ["success", "cancelled", "failure", "lost"] as const) {
     check(`engine 17: a key is free once its job has ended by ${how}`, async ({ store }) => {
-      const job = await working(store, { key: "k" });
+      const job = await working(store, { key: "k", lost: 2 });
       await store.finish([endAs(job, how === "failure" ? { how, error: { err: "no" }, final: true } : { how })], limit);
       const [inserted] = await store.insert([jobFixture({ key: "k" })], limit);
       assert.equal(inserted?.duplicate, false);
@@ -135,18 +135,21 @@ export function insertConformance(check: Check): void {
     assert.deepEqual([first(whileItRuns).duplicate, first(whileItWaits).duplicate], [true, true]);
   });
 
-  check("a key put from two handles at once is stored exactly once, each of 20 times", async ({ store, another }) => {
-    const second = await another();
-    for (const n of numbers(20)) {
-      const inserted = await Promise.all(
-        [store, second].map((handle) => handle.insert([jobFixture({ key: `k${n}` })], limit)),
-      );
-      const answers = inserted.map(first);
-      assert.equal(answers.filter(({ duplicate }) => !duplicate).length, 1);
-      assert.equal(answers[0]?.job.id, answers[1]?.job.id);
-    }
-    assert.equal(await store.count({}, limit), 20);
-  });
+  check(
+    "case 18: a key put from two handles at once is stored exactly once, each of 20 times",
+    async ({ store, another }) => {
+      const second = await another();
+      for (const n of numbers(20)) {
+        const inserted = await Promise.all(
+          [store, second].map((handle) => handle.insert([jobFixture({ key: `k${n}` })], limit)),
+        );
+        const answers = inserted.map(first);
+        assert.equal(answers.filter(({ duplicate }) => !duplicate).length, 1);
+        assert.equal(answers[0]?.job.id, answers[1]?.job.id);
+      }
+      assert.equal(await store.count({}, limit), 20);
+    },
+  );
 
   check("jobs put from two handles at once with the same ids are stored exactly once", async ({ store, another }) => {
     const second = await another();

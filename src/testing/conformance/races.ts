@@ -64,7 +64,7 @@ export function racesConformance(check: Check): void {
   });
 
   check(
-    "rescue against the runner's own finish: exactly one of the two ends is written, whole",
+    "case 13, case 15: rescue against the runner's own finish: exactly one of the two ends is written, whole",
     async ({ store, another }) => {
       const second = await another();
       for (const round of rounds) {
@@ -86,7 +86,7 @@ export function racesConformance(check: Check): void {
     },
   );
 
-  check("two rescues at once give a job back once", async ({ store, another }) => {
+  check("case 15: two rescues at once give a job back once", async ({ store, another }) => {
     const second = await another();
     for (const round of rounds) {
       const job = await working(store, { kind: `k${round}` });

@@ -43,7 +43,7 @@ export function readingConformance(check: Check): void {
   });
 
   for (const [name, filter] of Object.entries(filters)) {
-    check(`find and count by ${name} agree with the model, page by page, both ways`, async ({ store }) => {
+    check(`case 41: find and count by ${name} agree with the model, page by page, both ways`, async ({ store }) => {
       const jobs = await variety(store);
       await agrees(store, filter, jobs);
       const some = ids(jobs).filter((_, n) => n % 4 === 0);

@@ -48,7 +48,7 @@ export function runnersConformance(check: Check): void {
     }
   });
 
-  check("two instances of one name are two runners", async ({ store }) => {
+  check("case 38: two instances of one name are two runners", async ({ store }) => {
     await store.beat(beatOf(), limit);
     await store.beat(beatOf({ instance: other.instance }), limit);
     assert.equal((await store.runners(limit)).length, 2);

@@ -42,7 +42,7 @@ const values: Readonly<Record<string, readonly [given: unknown, back?: unknown]>
 
 export function valuesConformance(check: Check): void {
   for (const [name, [given, back = given]] of Object.entries(values)) {
-    check(`keeps ${name} in data`, async ({ store }) => {
+    check(`case 105: keeps ${name} in data`, async ({ store }) => {
       const data = storable({ value: given, list: [given] }, "data", store.bson);
       const job = await putOne(store, { data });
       const expected = told({ value: back, list: [back] });
@@ -51,11 +51,11 @@ export function valuesConformance(check: Check): void {
     });
   }
 
-  check("keeps every type in results and progress", async ({ store }) => {
+  check("case 105: keeps every type in results and progress", async ({ store }) => {
     for (const [given, back = given] of Object.values(values)) await keepsResult(store, given, back);
   });
 
-  check("tells a result that is nothing from one that is null, zero, false or empty", async ({ store }) => {
+  check("case 105: tells a result that is nothing from one that is null, zero, false or empty", async ({ store }) => {
     for (const result of [undefined, null, 0, false, ""]) {
       const job = await working(store);
       await finish(store, job, { how: "success", result });
