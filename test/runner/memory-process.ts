@@ -2,6 +2,7 @@
 // still open at the end. It must end by itself.
 import { setTimeout as sleep } from "node:timers/promises";
 import { jobsOver } from "../../src/client/jobs-over.ts";
+import { Status } from "../../src/job/status.ts";
 import { memoryData } from "../../src/testing/memory-data.ts";
 import { memoryStore } from "../../src/testing/memory-store.ts";
 
@@ -12,10 +13,12 @@ const jobs = jobsOver(memoryStore({ data }));
 let runs = 0;
 const runner = jobs.runner("r", "k", () => void runs++, { concurrency: 100 });
 await runner.start();
+const haveEnded = (put: number): boolean =>
+  runs === put && [...data.jobs.values()].every(({ status }) => status === Status.success);
 const used: number[] = [];
 for (let put = block; put <= total; put += block) {
   await jobs.putMany(Array.from({ length: block }, (_, n) => ({ kind: "k", data: { n } })));
-  while (runs < put || [...data.jobs.values()].some(({ status }) => status !== 4)) await sleep(1);
+  while (!haveEnded(put)) await sleep(1);
   // What is kept of jobs that have ended is the store's, and the user's to remove.
   data.jobs.clear();
   if (put % (total / 5) !== 0) continue;
