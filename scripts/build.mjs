@@ -37,13 +37,11 @@ function filesOf(ending) {
   return names.filter((name) => name.endsWith(ending)).map((name) => join(fresh, name));
 }
 
-/** Keeps the first position of each line. */
+/** Keeps each line's line: no columns. */
 function coarsen(file) {
   const map = JSON.parse(readFileSync(file, "utf8"));
-  writeFileSync(
-    file,
-    JSON.stringify({ ...map, mappings: encode(decode(map.mappings).map((line) => line.slice(0, 1))) }),
-  );
+  const lines = decode(map.mappings).map(([first]) => (first === undefined ? [] : [[0, first[1], first[2], 0]]));
+  writeFileSync(file, JSON.stringify({ ...map, mappings: encode(lines) }));
 }
 
 /** The declarations that these import, and what those import. */
