@@ -41,11 +41,15 @@ for (const store of testStores) {
           const victim = await startRunner(place, `victim-${round}`, point, 1 + Math.floor(Math.random() * 5));
           living.push(victim);
           if (point === "any time") setTimeout(() => victim.child.kill("SIGKILL"), Math.random() * 200);
-          await until(`it is killed ${point}`, async () => {
-            if (victim.child.signalCode !== null) return true;
-            await putTen();
-            return await Promise.race([victim.ended.then(() => true), pause(100).then(() => false)]);
-          });
+          await until(
+            `it is killed ${point}`,
+            async () => {
+              if (victim.child.signalCode !== null) return true;
+              await putTen();
+              return await Promise.race([victim.ended.then(() => true), pause(100).then(() => false)]);
+            },
+            60_000,
+          );
           signals.push(victim.child.signalCode);
         }
         expect(signals).toEqual(Array.from({ length: kills }, () => "SIGKILL"));
