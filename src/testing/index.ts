@@ -14,7 +14,7 @@ export {
   type Try,
   triesKept,
 } from "../job/job.ts";
-export { retriesAgain, type Settlement } from "../job/lifecycle.ts";
+export { ranSince, retriesAgain, type Settlement } from "../job/lifecycle.ts";
 export {
   type Candidate,
   type Choice,
@@ -27,8 +27,10 @@ export {
 export type {
   Act,
   Acted,
+  ActPage,
   Beat,
   Capabilities,
+  Elsewhere,
   Finish,
   Finished,
   Held,
@@ -37,6 +39,7 @@ export type {
   InsertOptions,
   JobChange,
   Note,
+  OpenElsewhere,
   Page,
   RunnerRecord,
   Store,

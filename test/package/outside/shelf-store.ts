@@ -5,6 +5,7 @@ import { Status } from "dayjob";
 import {
   type Act,
   type Acted,
+  type ActPage,
   type Beat,
   type Bson,
   type Capabilities,
@@ -26,6 +27,7 @@ import {
   type Note,
   type Page,
   type RunnerRecord,
+  ranSince,
   type Store,
   type StoredJob,
   triesKept,
@@ -193,16 +195,12 @@ export class ShelfStore implements Store {
       .map(copy);
   }
 
-  async act(
-    what: Act,
-    filter: Filter,
-    page: { readonly limit: number; readonly after?: string },
-    now: Date,
-  ): Promise<Acted> {
-    const jobs = this.#find(filter, { order: "oldest", ...page });
+  async act(what: Act, filter: Filter, page: ActPage, now: Date): Promise<Acted> {
+    const jobs = this.#find(filter, { ...page, order: "oldest" });
     const conflicts: string[] = [];
     let changed = 0;
     for (const job of jobs) {
+      if (page.again && what.verb === "retry" && ranSince(job, now)) continue;
       const changes = acted(job, what, now);
       if (changes === undefined) continue;
       if (changes !== "removed" && isOver(job) && this.#holder({ ...job, ...changes }) !== undefined)
