@@ -31,10 +31,13 @@ export interface Reading {
   /** The size of the batch that it is read for. */
   readonly batch: number;
   readonly fresh: boolean;
+  /** Whether the one before did not hold all, so that this one will not either. */
+  readonly isLong?: boolean;
 }
 
 interface Slot {
   readonly window: Promise<Window>;
+  isLong: boolean;
   /** Monotonic milliseconds; infinite while it is being read. */
   expires: number;
 }
@@ -82,12 +85,19 @@ class KeptWindows implements Windows {
   async #read(key: string, sought: Sought, reading: Reading, limit: Limit): Promise<Window> {
     const { clock } = this.#place;
     const start = clock.monotonic();
-    const slot: Slot = { window: readWindow(this.#place, sought, reading, limit), expires: Infinity };
+    const isLong = this.#slots.get(key)?.isLong ?? false;
+    const slot: Slot = {
+      window: readWindow(this.#place, sought, { ...reading, isLong }, limit),
+      isLong,
+      expires: Infinity,
+    };
     this.#slots.delete(key);
     this.#slots.set(key, slot);
     this.#forgetOldest();
     try {
-      return await slot.window;
+      const window = await slot.window;
+      slot.isLong = !window.isComplete;
+      return window;
     } catch (error) {
       if (this.#slots.get(key) === slot) this.#slots.delete(key);
       throw error;
@@ -106,15 +116,21 @@ class KeptWindows implements Windows {
 }
 
 /** Reads a window that nobody shares. */
-export async function readWindow(place: Place, sought: Sought, { now, batch }: Reading, limit: Limit): Promise<Window> {
+export async function readWindow(
+  place: Place,
+  sought: Sought,
+  { now, batch, isLong = false }: Reading,
+  limit: Limit,
+): Promise<Window> {
   const size = Math.min(mostRead, Math.max(leastRead, batch * batchesRead));
   const query = dueQuery(sought, { $lte: now });
-  const first = await readDue(place, query, size, limit);
+  // Missing sorts below every number, but counts as 0: where the window ends before it gets there, those are looked for apart.
+  const readUnranked = (): Promise<Due[]> => readDue(place, { ...query, priority: null }, size, limit);
+  const [first, early] = await Promise.all([readDue(place, query, size, limit), isLong ? readUnranked() : undefined]);
   const isComplete = first.length < size;
-  // Missing sorts below every number, but counts as 0: where the window ended before it got there, look for those apart.
   const last = first.at(-1);
   const isCut = !isComplete && last !== undefined && last.priority <= 0;
-  const unranked = isCut ? await readDue(place, { ...query, priority: null }, size, limit) : [];
+  const unranked = isCut ? (early ?? (await readUnranked())) : [];
   return { due: merged(first, unranked, size), isComplete, now };
 }
 
@@ -153,6 +169,7 @@ function decodeDue(doc: Doc): Due {
 }
 
 function merged(first: readonly Due[], unranked: readonly Due[], size: number): Due[] {
+  if (unranked.length === 0) return [...first].sort(inOrder);
   const byId = new Map([...first, ...unranked].map((due) => [due.id, due]));
   return [...byId.values()].sort(inOrder).slice(0, size);
 }
