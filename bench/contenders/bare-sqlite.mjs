@@ -45,7 +45,7 @@ export const contender = {
   version: (await sqliteLibrary()).library,
   puts: { put: "one insert a transaction", bulk: "transactions of 500 inserts" },
   variants: {
-    best: { label: "batches of 500", synchronous: "full" },
+    best: { label: "batches of 500, claims not synced", synchronous: "full" },
     normal: {
       label: "batches of 500",
       durability: "synchronous = NORMAL: the last writes may be lost when the power fails",
@@ -73,7 +73,10 @@ export const contender = {
     async function work(handler) {
       while (life.open) {
         const token = randomUUID();
+        // As ours: what ends a job is on the disk before the next claim; that it was claimed need not be.
+        if (synchronous === "full") db.exec("pragma synchronous = normal");
         const rows = claim.all(token, JSON.stringify({ runner: "bare", when: Date.now() }), Date.now(), BATCH);
+        if (synchronous === "full") db.exec("pragma synchronous = full");
         if (rows.length === 0) await pause(10);
         else {
           await Promise.all(rows.map((/** @type {{ data: string }} */ { data }) => handler(JSON.parse(data))));

@@ -1,5 +1,6 @@
 // Claims: reads due jobs by the hot index, priority by priority, chooses, and marks them, in one transaction.
 import { type StoredJob, triesKept } from "../job/job.ts";
+import { runsAtMostOnce } from "../job/lifecycle.ts";
 import { Status } from "../job/status.ts";
 import { type Claimed, type ClaimRequest, choose, type Due, inOrder } from "../store/claim.ts";
 import { fromPacked, packed } from "./codec.ts";
@@ -27,11 +28,15 @@ type PackedDue = readonly [id: string, status: number, retries: number, tries: n
 /** Looked at beyond what is wanted, since some may be exhausted, or only to be run alone. */
 const spare = 20;
 
-/** To be called inside a write transaction. */
-export function claim(connection: Connection, request: ClaimRequest): Claimed {
+/**
+ * To be called inside a write transaction. Undefined, and nothing is written, if it would take a job that runs at most once
+ * (ENGINE.md 15) in a transaction that is not `synced`: after a power cut it would run again.
+ */
+export function claim(connection: Connection, request: ClaimRequest, synced: boolean): Claimed | undefined {
   const now = request.now.getTime();
   const { due, isCut } = dueJobs(connection, request);
   const { take, exhausted, left } = choose(due, request);
+  if (!synced && take.some(runsAtMostOnce)) return undefined;
   for (const { id } of exhausted) connection.run(failSql, now, id);
   const jobs = take.length === 0 ? [] : begin(connection, request, take);
   return { jobs, next: isCut || left.length > 0 ? request.now : nextDue(connection, request) };
@@ -46,19 +51,50 @@ function begin(connection: Connection, { runner, token, now }: ClaimRequest, tak
   return take.flatMap(({ id }) => jobs.get(id) ?? []);
 }
 
-/** Due jobs of all wanted kinds, by priority, then time; `isCut`: a kind has more. No kind's jobs crowd out another's. */
+/** The first due jobs of a kind. */
+interface Head {
+  readonly kind: string;
+  /** No more of them can be claimed now. */
+  readonly most: number;
+  readonly due: readonly Due[];
+  /** The kind has more. */
+  readonly isCut: boolean;
+}
+
+/**
+ * Due jobs of all wanted kinds, by priority, then time; `isCut`: a kind has more. No kind's jobs crowd out another's. Of each
+ * kind as many as can be claimed are looked at only where their places ask for it: with 50 kinds that would be 50 times too many.
+ */
 function dueJobs(connection: Connection, request: ClaimRequest): { due: readonly Due[]; isCut: boolean } {
   const wanted = request.slots + request.ahead;
-  const due: Due[] = [];
-  let isCut = false;
-  for (const { kind, most } of request.kinds) {
-    const limit = Math.min(most, wanted) + spare;
-    const found = dueOfKind(connection, request, kind, limit);
-    isCut ||= found.length >= limit;
-    due.push(...found);
-  }
-  due.sort(inOrder);
-  return { due, isCut };
+  const share = Math.ceil((2 * wanted) / request.kinds.length);
+  const read = (kind: string, most: number, limit = most): Head => {
+    const due = dueOfKind(connection, request, kind, limit);
+    return { kind, most, due, isCut: due.length >= limit };
+  };
+  const readOn = (heads: readonly Head[], last: Due | undefined): readonly Head[] =>
+    heads.map((head) => (mayHide(head, last) ? read(head.kind, head.most) : head));
+  let heads: readonly Head[] = request.kinds.map(({ kind, most }) => {
+    const claimable = Math.min(most, wanted) + spare;
+    return read(kind, claimable, Math.min(claimable, share + spare));
+  });
+  const mayLack = (last: Due | undefined): boolean => heads.some((head) => mayHide(head, last));
+  if (mayLack(undefined)) heads = readOn(heads, merged(heads)[wanted - 1]);
+  // Some of those may have to be left: then what comes after them counts as well.
+  if (mayLack(undefined) && mayLack(choose(merged(heads), request).take[wanted - 1])) heads = readOn(heads, undefined);
+  return { due: merged(heads), isCut: heads.some(({ isCut }) => isCut) };
+}
+
+/** Whether the kind has claimable jobs that were not read and may come before `last`; undefined: anywhere. */
+function mayHide({ due, isCut, most }: Head, last: Due | undefined): boolean {
+  const end = due.at(-1);
+  if (!isCut || due.length >= most || end === undefined) return false;
+  return last === undefined || inOrder(end, last) < 0;
+}
+
+function merged(heads: readonly Head[]): readonly Due[] {
+  const due = heads.flatMap((head) => head.due);
+  return due.sort(inOrder);
 }
 
 function dueOfKind(connection: Connection, request: ClaimRequest, kind: string, limit: number): readonly Due[] {

@@ -45,6 +45,20 @@ export function transact<T>(connection: Connection, isOwn: boolean, work: (conne
   }
 }
 
+/**
+ * The same without a wait for the disk: a power cut may undo it, as long as no synced transaction has followed; the end of a
+ * process does not. Only for a connection in WAL with `synchronous = full`.
+ */
+export function transactUnsynced<T>(connection: Connection, isOwn: boolean, work: (connection: Connection) => T): T {
+  if (connection.inTransaction) throw transactionIsOpen();
+  connection.exec("pragma synchronous = normal");
+  try {
+    return transact(connection, isOwn, work);
+  } finally {
+    connection.exec("pragma synchronous = full");
+  }
+}
+
 /** The owner's busy timeout (better-sqlite3: 5 s) would block the event loop for that long; it is theirs again at once. */
 function beginBriefly(connection: Connection): void {
   const [row] = connection.all("pragma busy_timeout");

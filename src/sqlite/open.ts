@@ -31,8 +31,16 @@ export async function openSqliteStore(target: string | SqliteDatabase, options: 
   if (isOwn) checkPlace(path);
   const connection = isOwn ? await openFile(path, options.driver) : given(target);
   try {
-    const warnings = await patiently({ clock, path }, timeout, () => settle(connection, durability, isOwn));
-    return new SqliteStore({ connection, isOwn, path, clock, warnings, elsewhere: elsewhereIn(path, connection) });
+    const { warnings, isWal } = await patiently({ clock, path }, timeout, () => settle(connection, durability, isOwn));
+    return new SqliteStore({
+      connection,
+      isOwn,
+      isSynced: durability === "full" && isWal,
+      path,
+      clock,
+      warnings,
+      elsewhere: elsewhereIn(path, connection),
+    });
   } catch (error) {
     if (isOwn) connection.close();
     throw error;
@@ -77,19 +85,23 @@ function readOne(connection: Connection): unknown {
  * Durability is set, not inherited (ENGINE.md 23): WAL, and the level asked for, on a given connection too. Returns what the
  * user should know. Neither can be set inside a transaction, whose end is waited for.
  */
-function settle(connection: Connection, durability: "full" | "normal", isOwn: boolean): readonly Warning[] {
+function settle(
+  connection: Connection,
+  durability: "full" | "normal",
+  isOwn: boolean,
+): { readonly warnings: readonly Warning[]; readonly isWal: boolean } {
   if (isOwn) connection.all(`pragma busy_timeout = ${blockedAtMost}`);
   if (connection.inTransaction) throw transactionIsOpen();
   const warnings = isOwn ? [] : [...loweredBefore(connection, durability), ...onNetwork(connection)];
-  const [mode] = connection.all("pragma journal_mode = wal");
-  if (mode?.["journal_mode"] !== "wal" && mode?.["journal_mode"] !== "memory") {
+  const mode = connection.all("pragma journal_mode = wal")[0]?.["journal_mode"];
+  if (mode !== "wal" && mode !== "memory") {
     warnings.push({
       code: "NO_WAL",
-      message: `SQLite keeps its journal in the mode "${String(mode?.["journal_mode"])}", not in WAL: slower, and readers wait for writers`,
+      message: `SQLite keeps its journal in the mode "${String(mode)}", not in WAL: slower, and readers wait for writers`,
     });
   }
   connection.exec(`pragma synchronous = ${durability}`);
-  return warnings;
+  return { warnings, isWal: mode === "wal" };
 }
 
 function loweredBefore(connection: Connection, durability: "full" | "normal"): readonly Warning[] {

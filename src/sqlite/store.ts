@@ -31,7 +31,7 @@ import { fromLines, fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
 import { finish, note } from "./finish.ts";
 import { insert } from "./insert.ts";
-import { patiently, transact } from "./locks.ts";
+import { patiently, transact, transactUnsynced } from "./locks.ts";
 import { conditionOf } from "./query.ts";
 import { beat, bury, forget, held, holders, orphans, retire, runners } from "./runners.ts";
 import { isMigrated, migrate } from "./schema.ts";
@@ -45,6 +45,8 @@ export interface SqliteParts {
   readonly connection: Connection;
   /** Whether we opened it, and close it. */
   readonly isOwn: boolean;
+  /** Whether each commit waits for the disk, and need not for the file to stay whole: in WAL with `synchronous = full`. */
+  readonly isSynced: boolean;
   readonly path: string;
   readonly clock: Clock;
   /** What the user should know of the database. */
@@ -91,8 +93,15 @@ export class SqliteStore implements Store {
     return this.#write(limit, (connection) => insert(connection, jobs, options.again === true));
   }
 
+  /** Not synced where that changes nothing: after a power cut the job is due again, as a claimed one would be in the end. */
   claim(request: ClaimRequest, limit: number): Promise<Claimed> {
-    return this.#write(limit, (connection) => claim(connection, request));
+    const { connection, isOwn, isSynced } = this.parts;
+    return this.#patiently(limit, () => {
+      const light = isSynced
+        ? transactUnsynced(connection, isOwn, () => claim(connection, request, false))
+        : transact(connection, isOwn, () => claim(connection, request, true));
+      return light ?? (transact(connection, isOwn, () => claim(connection, request, true)) as Claimed);
+    });
   }
 
   claimed(token: string, limit: number): Promise<readonly StoredJob[]> {
