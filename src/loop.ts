@@ -22,6 +22,9 @@ export class Loop {
   #ticking: Promise<void> | undefined;
   #cancelTimer: CancelTimer | undefined;
   #woken = false;
+  /** When the timer goes off, and what was asked for while a tick was under way; monotonic. */
+  #due = Number.POSITIVE_INFINITY;
+  #asked = Number.POSITIVE_INFINITY;
   #failures = 0;
 
   constructor(parts: LoopParts) {
@@ -42,6 +45,14 @@ export class Loop {
     else this.#begin();
   }
 
+  /** Ticks in so many milliseconds at the latest. A backoff after a failure is not cut short. */
+  wakeIn(wait: number): void {
+    if (!this.#running || this.#failures > 0) return;
+    const at = this.#parts.clock.monotonic() + wait;
+    if (this.#ticking !== undefined) this.#asked = Math.min(this.#asked, at);
+    else if (at < this.#due) this.#wait(wait);
+  }
+
   /** No tick begins after this call; resolves when the one under way has ended. */
   async stop(): Promise<void> {
     this.#running = false;
@@ -53,13 +64,22 @@ export class Loop {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#woken = false;
+    this.#due = Number.POSITIVE_INFINITY;
+    this.#asked = Number.POSITIVE_INFINITY;
     this.#ticking = this.#once().then((wait) => {
       this.#ticking = undefined;
       if (!this.#running) return;
-      if (this.#woken && this.#failures === 0) this.#begin();
-      else if (wait !== Number.POSITIVE_INFINITY)
-        this.#cancelTimer = this.#parts.clock.timer(wait, () => this.#begin());
+      if (this.#woken && this.#failures === 0) return this.#begin();
+      const asked = this.#failures > 0 ? Number.POSITIVE_INFINITY : this.#asked - this.#parts.clock.monotonic();
+      this.#wait(Math.min(wait, asked));
     });
+  }
+
+  #wait(wait: number): void {
+    this.#cancelTimer?.();
+    if (wait === Number.POSITIVE_INFINITY) return;
+    this.#due = this.#parts.clock.monotonic() + wait;
+    this.#cancelTimer = this.#parts.clock.timer(wait, () => this.#begin());
   }
 
   async #once(): Promise<number> {

@@ -7,7 +7,7 @@ import { compareIds } from "../store/claim.ts";
 import type { Inserted } from "../store/store.ts";
 import { decodeJob, encodeJob, idOf, withoutLogs } from "./codec.ts";
 import type { Doc, DriverSession } from "./driver.ts";
-import { isContended, isContention, isDuplicateKey, isPassing, refusals } from "./errors.ts";
+import { isContended, isContention, isDuplicateKey, isPassing, isRolledBack, refusals } from "./errors.ts";
 import type { Limit } from "./limit.ts";
 import { majority, type Place } from "./place.ts";
 import { objectIds } from "./query.ts";
@@ -99,6 +99,8 @@ async function insertSome({ jobs, bson }: Place, unordered: readonly Given[], li
     );
     return new Set();
   } catch (error) {
+    // One command, undone as a whole.
+    if (isRolledBack(error)) return new Set(given);
     const refused = refusals(error);
     if (isContention(error)) return new Set(refused.flatMap(({ index }) => given[index] ?? []));
     const other = refused.find((one) => !isContended(one));

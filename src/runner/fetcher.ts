@@ -84,6 +84,14 @@ export class Fetcher {
     this.#loop.wake();
   }
 
+  /** A job will be due then. While more is due than there is room for, the next claim finds it by itself. */
+  dueAt(when: Date): void {
+    const wait = when.getTime() - this.#parts.storeNow().getTime();
+    if (!this.#calm || wait > this.#parts.interval) return;
+    this.#fresh = true;
+    this.#loop.wakeIn(wait);
+  }
+
   /** Takes jobs that are about to be put, where no more is known to be due than there is room for. */
   take(jobs: readonly StoredJob[]): Taken | undefined {
     const { heartbeat, congested, allowed } = this.#parts;

@@ -44,6 +44,7 @@ export class Heartbeat {
   #left: Promise<unknown> = Promise.resolve();
   #shortestLease: number;
   #waiting: (() => void)[] = [];
+  #givingBack: Promise<void> | undefined;
   #stopped = false;
 
   constructor(parts: HeartbeatParts) {
@@ -86,6 +87,7 @@ export class Heartbeat {
     this.#stopped = true;
     for (const resolve of this.#waiting.splice(0)) resolve();
     await Promise.all([this.#thread?.stop(), this.#loop.stop()]);
+    await this.#givingBack;
     await this.#left;
   }
 
@@ -172,13 +174,20 @@ export class Heartbeat {
   }
 
   async #compareHeld(): Promise<void> {
-    const { store, identity, holdings, cancelled, strayed } = this.#parts;
+    const { store, identity, holdings, cancelled } = this.#parts;
     const { instance } = identity;
     const held = await store.held(instance, this.#limit);
     if (instance !== identity.instance) return;
     const unknown = held.filter((one) => !holdings.knows(one));
     for (const one of held) if (one.cancel !== undefined && holdings.knows(one)) cancelled(one);
-    if (unknown.length > 0) await strayed(unknown);
+    // Not waited for: one of them may be locked, and the next beat must not be late for it.
+    if (unknown.length > 0) this.#givingBack ??= this.#giveBack(unknown);
+  }
+
+  async #giveBack(unknown: readonly HeldMark[]): Promise<void> {
+    const { strayed, failed } = this.#parts;
+    await strayed(unknown).catch((error: unknown) => failed(error, "heartbeat"));
+    this.#givingBack = undefined;
   }
 
   async #lookAround(): Promise<void> {

@@ -53,6 +53,8 @@ export interface InHandParts extends Surroundings {
   readonly started: () => void;
   /** A slot is free, or an end was acknowledged. */
   readonly relieved: () => void;
+  /** A job that was ours runs again then. */
+  readonly dueAt: (when: Date) => void;
 }
 
 interface Waiting {
@@ -225,6 +227,7 @@ export class InHand {
         // The handler's transaction was still open when it was looked for, and has committed since.
         if (alone && status === Status.success) return this.#end(stored, held, committed, undefined);
         this.#acknowledged(stored, held, ending, isOurs(status, settlement.status) ? status : undefined, error);
+        if (status === settlement.status && settlement.runAt !== undefined) this.#parts.dueAt(settlement.runAt);
       },
       (problem: unknown) => {
         if (!isOutage(problem)) holdings.release(held);

@@ -16,6 +16,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import { Holdings } from "./holdings.ts";
 import { Identity } from "./identity.ts";
 import { InHand, type Surroundings } from "./in-hand.ts";
+import { insist } from "./insist.ts";
 import { Slots } from "./slots.ts";
 import { Tally } from "./tally.ts";
 
@@ -81,6 +82,7 @@ export class Session {
       abandoned: this.#abandoned.signal,
       started: () => this.#fetcher.started(),
       relieved: () => this.#relieved(),
+      dueAt: (when) => this.#fetcher.dueAt(when),
     });
     this.#fetcher = new Fetcher({
       ...common,
@@ -105,12 +107,21 @@ export class Session {
     this.#marks = new Loop({ ...common, name: "marks", tick: () => this.#readMarks() });
   }
 
-  /** Registers with the store, and begins to claim. Rejects if the store does not answer. */
+  /** Registers with the store, and begins to claim. Rejects if the store does not answer within the client's timeout. */
   async start(): Promise<void> {
-    await this.#heartbeat.start();
+    await this.#register();
     this.#rescue.start();
     this.#marks.start();
     this.#fetcher.start();
+  }
+
+  /** A beat has little time, and a file that others write to may be locked for longer. */
+  async #register(): Promise<void> {
+    const { clock, random, timeout } = this.#parts.engine;
+    const over = new AbortController();
+    const cancel = clock.timer(timeout, () => over.abort());
+    const parts = { clock, random, failed: () => {}, abandoned: over.signal };
+    await insist(parts, "start", () => this.#heartbeat.start()).finally(cancel);
   }
 
   /** Something may have become due. */

@@ -37,6 +37,21 @@ describe("a store that is away", () => {
     expect([...time.data.jobs.values()].every(({ tryCount }) => tryCount === 1)).toBe(true);
   });
 
+  it("is waited for at a start, as long as a verb of the client may take", async () => {
+    const time = timelapse();
+    const machine = time.machine();
+    machine.trouble("reject", "beat");
+    const early = machine.jobs.runner("early", "k", () => {}).start();
+    await time.pass(5000);
+    machine.heal();
+    await time.settled(early);
+    machine.trouble("reject", "beat");
+    const never = machine.jobs.runner("never", "k", () => {}).start();
+    const refused = expect(never).rejects.toSatisfy(isOutage);
+    await time.pass(15_000);
+    await refused;
+  });
+
   it("case 45: is asked a few times a second at most, by all parts together, and less the longer it is away", async () => {
     const time = timelapse();
     const machine = time.machine();

@@ -54,6 +54,24 @@ describe("what runs at once", () => {
     expect([runs.size, ...new Set(runs.values())]).toEqual([200, 1]);
   });
 
+  it("case 76: what failed or was snoozed here runs again at its time, and does not wait for the next poll", async () => {
+    const time = timelapse();
+    const { jobs } = time.machine();
+    const runs: number[] = [];
+    const run = ({ tryNumber }: { tryNumber: number }): unknown => {
+      runs.push(time.clock.monotonic());
+      if (runs.length === 1) throw new Error("the first fails");
+      return runs.length === 2 ? snooze(400) : tryNumber;
+    };
+    await time.settled(jobs.runner("r", "k", run, { interval: 60_000, lease: 600_000 }).start());
+    await time.settled(jobs.put("k", {}, { retryInterval: 300 }));
+    await time.until("it has succeeded", () => countOf(time, Status.success) === 1, 5000);
+    const [first = 0, second = 0, third = 0] = runs;
+    expect(second - first).toBeGreaterThanOrEqual(300);
+    expect(third - second).toBeGreaterThanOrEqual(400);
+    expect(third - first).toBeLessThan(1000);
+  });
+
   it("case 23: a handler that never settles costs its own slot, and no other job", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
