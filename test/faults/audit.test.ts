@@ -34,8 +34,13 @@ function verdict(effects: readonly Effect[], fields: Parameters<typeof jobFixtur
   const job = jobFixture({ id, kind: "k", data: { ms: 1, retries: 5 }, retries: 5, ...fields });
   const succeeded = { status: Status.success, tries: [aTry()], tryCount: 1, finished: date(9) };
   const stored = [toJob({ ...job, ...succeeded, ...fields })];
-  const { lost, wrong, again } = audit({ effects: [put, ...effects], stored, lease });
-  return [...lost.map(() => "lost"), ...wrong, ...Object.keys(again).map((reason) => `again: ${reason}`)];
+  const { lost, unended, wrong, again } = audit({ effects: [put, ...effects], stored, lease });
+  return [
+    ...lost.map(() => "lost"),
+    ...unended.map(() => "not ended"),
+    ...wrong,
+    ...Object.keys(again).map((reason) => `again: ${reason}`),
+  ];
 }
 
 const aTry = (err?: string): Try => ({
@@ -55,7 +60,7 @@ describe("the audit", () => {
 
   it("finds a job that is not there, or has not ended", () => {
     expect(audit({ effects: [put], stored: [], lease }).lost).toEqual([id]);
-    expect(verdict([], { status: Status.working, tries: [], tryCount: 0 })).toContain("lost");
+    expect(verdict([], { status: Status.working, tries: [], tryCount: 0 })).toContain("not ended");
   });
 
   it("finds a job that ran again on a whim, and accepts one whose process was killed or frozen", () => {
@@ -68,6 +73,19 @@ describe("the audit", () => {
   it("finds a success that was acknowledged and ran again, even if its process was killed later", () => {
     const acknowledged = [...twice, line(30, "a", "event success"), fault("kill", 500, 500)];
     expect(verdict(acknowledged.toSorted((a, b) => a.at - b.at))).toEqual([expect.stringContaining("ran again")]);
+  });
+
+  it("accepts a job that was begun as its process thawed, of which nothing came", () => {
+    const late = [
+      line(10, "b", "started"),
+      line(20, "b", "done"),
+      line(30, "b", "event success"),
+      fault("frozen", 5, 3000),
+      line(3001, "a", "started"),
+      line(3010, "a", "done"),
+    ];
+    expect(verdict([...late, line(3020, "a", "event lost")])).toEqual(["again: frozen as it began"]);
+    expect(verdict([...late, line(3020, "a", "event success")])).toEqual([expect.stringContaining("ran again")]);
   });
 
   it("finds two runs at once on processes that were both well", () => {

@@ -9,8 +9,10 @@ import { Silences } from "./silences.ts";
 export interface Audit {
   readonly put: number;
   readonly runs: number;
-  /** Put, acknowledged, and not there or not ended: must be empty. */
+  /** Put, acknowledged, and not there: must be empty. */
   readonly lost: readonly string[];
+  /** There, and not ended: must be empty once there was time enough. */
+  readonly unended: readonly string[];
   /** Everything else that no fault explains, as sentences: must be empty. */
   readonly wrong: readonly string[];
   /** Jobs that ran again, by what explains it. */
@@ -32,7 +34,7 @@ const triesKept = 20;
 export function audit({ effects, stored, lease }: AuditGiven): Audit {
   const silences = new Silences(effects, lease);
   const runs = runsOf(effects);
-  const jobs = new Map(stored.map((job) => [job.id, job]));
+  const ids = new Set(stored.map(({ id }) => id));
   const put = new Set(effects.filter(({ what }) => what === "put").flatMap(({ ids }) => ids as string[]));
   const cancelled = new Set(effects.filter(({ what }) => what === "cancel").map(({ id }) => id));
   const again: Record<string, string[]> = {};
@@ -44,12 +46,11 @@ export function audit({ effects, stored, lease }: AuditGiven): Audit {
     for (const reason of story.reasons) again[reason] = [...(again[reason] ?? []), job.id];
   }
   wrong.push(...sharedKeys(stored, runs, silences));
-  const isLost = (id: string): boolean => !isFinished(jobs.get(id)?.status ?? Status.invalid);
-  const unended = stored.filter(({ status }) => !isFinished(status)).map(({ id }) => id);
   return {
     put: put.size,
     runs: [...runs.values()].flat().length,
-    lost: [...new Set([...[...put].filter(isLost), ...unended])],
+    lost: [...put].filter((id) => !ids.has(id)),
+    unended: stored.filter(({ status }) => !isFinished(status)).map(({ id }) => id),
     wrong,
     again,
   };
@@ -99,6 +100,9 @@ class JobStory {
   /** Why another run followed; undefined: it must not have. */
   #reason(run: Run, next: Run): string | undefined {
     const isOver = run.end !== undefined && run.end.at <= next.start;
+    // Nothing can be done between the last look at the lease and the first line of the handler: who is frozen there begins
+    // what others have long done, and what comes of it is refused.
+    if (next.event === "lost" && this.#silences.justBefore(next)) return "frozen as it began";
     if (isOver && run.event === "success") return undefined;
     if (isOver && (run.end?.what === "failed" || run.end?.what === "snoozed" || run.end?.what === "STOPPING"))
       return run.end.what === "STOPPING" ? "stopped" : "asked";

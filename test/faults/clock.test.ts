@@ -22,7 +22,7 @@ const together = [clocks["jumping"], clocks["jumping"], clocks["jumping"]] as re
 
 describe("wrong clocks", () => {
   for (const store of stores) {
-    it.concurrent(`on ${store}: nothing starts early, and no lease is stolen`, { timeout: 90_000 }, async ({
+    it.concurrent(`on ${store}: nothing starts early, and no lease is stolen`, { timeout: 180_000 }, async ({
       expect,
     }) => {
       const stage = await openStage(store);
@@ -48,7 +48,7 @@ describe("wrong clocks", () => {
         await until(
           "all have succeeded",
           async () => (await stage.jobs.count({ status: "success" })) === put.length,
-          60_000,
+          120_000,
         );
 
         const effects = stage.effects();

@@ -40,7 +40,7 @@ export class Crew {
     const { url, log } = this.#stage;
     const proxy = url.startsWith("mongodb") ? await proxyTo(addressOf(url)) : undefined;
     const number = this.#born++;
-    const common = { interval: 100, lease: this.lease, grace: 400 };
+    const common = { interval: 300, lease: this.lease, grace: 400 };
     const runners = [
       { ...common, name: `runner ${number} a`, kinds, concurrency: 8 },
       { ...common, name: `runner ${number} b`, kinds: kinds.slice(1), concurrency: 4 },

@@ -15,7 +15,7 @@ describe("an outage of 30 s is nobody's death", () => {
   for (const store of stores) {
     it.skipIf(store === "MongoDB" && noFront !== undefined).concurrent(
       `on ${store}: no job runs twice, no try is spent, and no storm follows`,
-      { timeout: 240_000 },
+      { timeout: 400_000 },
       async ({ expect }) => {
         const stage = await openStage(store);
         const processes = await Promise.all(
@@ -40,13 +40,13 @@ describe("an outage of 30 s is nobody's death", () => {
             ...Array.from({ length: 10 }, () => ({ kind: "work", data: { ms: 5 }, delay: 15_000 })),
             ...Array.from({ length: 200 }, () => ({ kind: "work", data: { ms: 5 } })),
           ]);
-          await until("the long ones run", () => runsOf(stage.effects()).size >= 28, 60_000);
+          await until("the long ones run", () => runsOf(stage.effects()).size >= 28, 120_000);
           const back = await stage.takeAway();
           await pause(away);
           await back();
           stage.effect("back");
           const isOver = async (): Promise<boolean> => (await stage.jobs.count({ status: "success" })) === put.length;
-          await until("all have ended", isOver, 60_000);
+          await until("all have ended", isOver, 120_000);
 
           const effects = stage.effects();
           const runs = runsOf(effects);

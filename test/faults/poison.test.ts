@@ -9,7 +9,7 @@ import { openStage, type Stage, stores } from "./stage.ts";
 describe("poison", () => {
   for (const store of stores) {
     it.concurrent(`on ${store}: a job that kills its process three times has failed, and the 19 beside it succeed`, {
-      timeout: 90_000,
+      timeout: 180_000,
     }, async ({ expect }) => {
       const stage = await openStage(store);
       const supervisor = new Supervisor(stage);
@@ -22,7 +22,7 @@ describe("poison", () => {
         await until(
           "all have ended",
           async () => (await stage.jobs.count({ status: ["success", "failed"] })) === 20,
-          60_000,
+          120_000,
         );
 
         const failed = await stage.jobs.get(poison?.id ?? "");

@@ -8,7 +8,7 @@ describe("random faults", () => {
   for (const store of stores) {
     it.skipIf(store === "MongoDB" && noFront !== undefined).concurrent(
       `on ${store}: nothing is lost, and what ran again is explained`,
-      { timeout: 240_000 },
+      { timeout: 400_000 },
       async ({ expect }) => {
         const told: string[] = [];
         const end = machineTime() + 8000;

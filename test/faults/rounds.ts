@@ -48,8 +48,8 @@ export async function playRounds({ store, seed, lasts, isOver, tell }: RoundsGiv
   return { isGood: rounds.every(isGood), line: `${rounds.length} rounds, ${lineOf(rounds)}` };
 }
 
-function isGood({ lost, wrong }: Audit): boolean {
-  return lost.length === 0 && wrong.length === 0;
+function isGood({ lost, unended, wrong }: Audit): boolean {
+  return lost.length + unended.length + wrong.length === 0;
 }
 
 /** What is wrong, and where the log of a round that went wrong is kept. */
@@ -57,6 +57,7 @@ function report(played: Round, seed: number, stage: Stage, tell: (line: string) 
   for (const [reason, ids] of Object.entries(played.again)) tell(`  again, ${reason}: ${ids.join(" ")}`);
   if (isGood(played)) return;
   for (const id of played.lost) tell(`  LOST: ${id}`);
+  for (const id of played.unended) tell(`  NOT ENDED: ${id}`);
   for (const what of played.wrong) tell(`  WRONG: ${what}`);
   const kept = join(newFolder("faults-log"), `seed-${seed}`);
   const lines = [...stage.effects(), ...played.stored].map((line) => JSON.stringify(line));
@@ -73,6 +74,7 @@ function lineOf(rounds: readonly Round[]): string {
     `${total(({ runs }) => runs)} runs`,
     `${total(({ struck }) => struck.length)} faults`,
     `${total(({ lost }) => lost.length)} lost`,
+    `${total(({ unended }) => unended.length)} not ended`,
     `run again with a reason: ${again.length === 0 ? "none" : again.join(", ")}`,
     `${total(({ wrong }) => wrong.length)} unexplained`,
   ];

@@ -30,6 +30,13 @@ export class Silences {
     return duration(silent, next) >= this.#lease / 2 ? silent[0]?.fault : undefined;
   }
 
+  /** Whether the run began as its process came back from a silence that was long enough to lose all that it held. */
+  justBefore({ pid, start }: Run): boolean {
+    return this.#of(pid).some(
+      ({ from, to }) => to - from >= this.#lease / 2 && from <= start && start <= to + this.#lease,
+    );
+  }
+
   /** Whether this runner's process was dead or silent at some time of a try. Times are of the wall clock. */
   ofRunner(runner: string, when: number, ended = Number.POSITIVE_INFINITY): boolean {
     const pid = this.#pids.get(runner) ?? 0;

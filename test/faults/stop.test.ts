@@ -32,9 +32,9 @@ describe("stop", () => {
   for (const store of stores) {
     const test = it.skipIf(store === "MongoDB" && noFront !== undefined).concurrent;
 
-    test(`on ${store} with the store away resolves by its deadline, and leaves no handle`, { timeout: 90_000 }, async ({
-      expect,
-    }) => {
+    test(`on ${store} with the store away resolves by its deadline, and leaves no handle`, {
+      timeout: 180_000,
+    }, async ({ expect }) => {
       const stage = await openStage(store);
       await withRunner(stage, { grace }, async (one) => {
         await stage.jobs.putMany(Array.from({ length: 20 }, () => ({ kind: "work", data: { ms: 20_000 } })));
@@ -52,7 +52,7 @@ describe("stop", () => {
       });
     });
 
-    test(`on ${store}: a second signal is quick, and still gives back`, { timeout: 90_000 }, async ({ expect }) => {
+    test(`on ${store}: a second signal is quick, and still gives back`, { timeout: 180_000 }, async ({ expect }) => {
       const stage = await openStage(store);
       await withRunner(stage, { grace: 60_000 }, async (one) => {
         const put = await stage.jobs.putMany([
