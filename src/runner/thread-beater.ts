@@ -29,6 +29,7 @@ export class ThreadBeater {
   #works = false;
   #again = false;
   #silent = 0;
+  /** The newest answer, if it is a bad one that nobody has heard. */
   #unread: Answer | undefined;
   #hear: ((answer: Answer | undefined) => void) | undefined;
   #stopped = false;
@@ -56,7 +57,7 @@ export class ThreadBeater {
     }
   }
 
-  /** The store's answer to a beat that has not been asked for before; false: the instance is dead. Rejects as a beat does. */
+  /** The store's answer to the next beat, or to one that has failed since; false: the instance is dead. Rejects as a beat does. */
   async next(): Promise<boolean> {
     if (this.#again) this.start();
     this.#again = false;
@@ -95,8 +96,12 @@ export class ThreadBeater {
   #answered(answer: Answer): void {
     this.#works = true;
     this.#silent = 0;
-    if (this.#hear === undefined) this.#unread = answer;
-    else this.#hear(answer);
+    const isAlive = "alive" in answer && answer.alive;
+    // What was acknowledged while nobody waited is known by the memory that is shared: others are judged right after a beat only.
+    const hear = this.#hear;
+    this.#hear = undefined;
+    if (hear === undefined) this.#unread = isAlive ? undefined : answer;
+    else hear(answer);
   }
 
   #blocked(length: number): void {
