@@ -28,7 +28,8 @@ const pinned = {
   promoteBuffers: false,
   useBigInt64: false,
   bsonRegExp: true,
-  fieldsAsRaw: {},
+  // Without a prototype: else a list of objects under a name such as `valueOf` comes back as bytes.
+  fieldsAsRaw: Object.create(null) as object,
   ignoreUndefined: true,
   serializeFunctions: false,
   checkKeys: false,

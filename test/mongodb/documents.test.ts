@@ -147,6 +147,18 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
     });
   });
 
+  it("case 32, engine 7: working documents with half a claim are nobody's, and hide no orphan, however many they are", async () => {
+    const half = { kind: "mail", status: 2, runat: at(1), retries: 2, tries: [], claim: { runner: runner.instance } };
+    await raw(place).insertMany(Array.from({ length: 30 }, () => ({ ...half })));
+    await place.store.insert([jobFixture()], limit);
+    const { jobs } = await place.store.claim(request(), limit);
+    expect(await place.store.orphans([runner.instance], 10, limit)).toMatchObject(jobs.map(({ id }) => ({ id })));
+    expect(await place.store.held(runner.instance, limit)).toMatchObject(jobs.map(({ id }) => ({ id })));
+    const settlement = { status: Status.success, ended: at(120), try: {} } as const;
+    await place.store.finish([{ id: jobs[0]?.id ?? "", token: jobs[0]?.claim?.token ?? "", settlement }], limit);
+    expect(await place.store.holders(limit)).toEqual([]);
+  });
+
   it("keeps the flags of patterns", async () => {
     const job = jobFixture({ data: { pattern: /a.b/su } });
     await place.store.insert([job], limit);

@@ -38,6 +38,7 @@ const values: Readonly<Record<string, readonly [given: unknown, back?: unknown]>
   patterns: [/a+b/i],
   "nested objects and lists": [{ a: { b: [{ c: [[], {}, [null]] }] } }],
   "odd field names": [{ "": 1, "with space": 2, ключ: 3, constructor: 4, toString: 5 }],
+  "lists of objects under odd names": [{ valueOf: [{ a: 1 }], constructor: [{}], toString: [[{}]], length: [{}] }],
 };
 
 export function valuesConformance(check: Check): void {

@@ -1,0 +1,132 @@
+// What is sent to MongoDB: concerns, hints, and how much a claim reads.
+import { type CommandStartedEvent, MongoClient } from "mongodb";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Status } from "../../src/job/status.ts";
+import { openMongoStore } from "../../src/mongodb/index.ts";
+import { hotIndex } from "../../src/mongodb/indexes.ts";
+import { dueQuery } from "../../src/mongodb/window.ts";
+import type { Store } from "../../src/store/store.ts";
+import { at, jobFixture } from "../../src/testing/factories.ts";
+import { limit, type MongoPlace, mongoPlace, raw, request, runner, url } from "./places.ts";
+
+type Command = Readonly<Record<string, unknown>>;
+
+describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
+  let place: MongoPlace;
+  let client: MongoClient;
+  let store: Store;
+  let sent: { readonly name: string; readonly command: Command }[];
+
+  beforeEach(async () => {
+    place = await mongoPlace();
+    await place.store.migrate(limit);
+    const careless = { monitorCommands: true, readPreference: "secondaryPreferred", writeConcern: { w: 1 } } as const;
+    client = await new MongoClient(url ?? "", careless).connect();
+    store = await openMongoStore(client.db("dayjob_store_tests"), { collection: place.collection, timeout: 10_000 });
+    sent = [];
+    client.on("commandStarted", ({ commandName: name, command }: CommandStartedEvent) => {
+      if (JSON.stringify(command).includes(place.collection)) sent.push({ name, command: command as Command });
+    });
+  });
+  afterEach(async () => {
+    await store.close();
+    await client.close();
+    await place.dispose();
+  });
+  const named = (...names: readonly string[]): Command[] =>
+    sent.filter(({ name }) => names.includes(name)).map(({ command }) => command);
+
+  it("engine 10: every write with majority, every read from the primary, whatever the client's settings; what a claim or an end is told by, with majority", async () => {
+    const jobs = [jobFixture({ key: "k" }), jobFixture(), jobFixture()];
+    const beat = { instance: runner.instance, name: runner.name, kinds: ["mail"], lease: 2000, beats: 1, seen: at(1) };
+    await store.insert(jobs, limit);
+    await store.insert(jobs, limit, { again: true });
+    await store.beat(beat, limit);
+    const { jobs: claimed } = await store.claim(request({ token: "t" }), limit);
+    expect(claimed).toHaveLength(3);
+    await store.claimed("t", limit);
+    const settlement = { status: Status.failed, ended: at(120), retries: 0, try: { err: "no" } };
+    await store.note([{ id: claimed[0]?.id ?? "", token: "t", progress: 1 }], limit);
+    await store.finish([{ id: claimed[0]?.id ?? "", token: "t", settlement }], limit);
+    await store.act({ verb: "cancel" }, {}, { limit: 10 }, at(130), limit);
+    await store.act({ verb: "retry" }, {}, { limit: 10 }, at(131), limit);
+    await store.act({ verb: "remove" }, {}, { limit: 10 }, at(132), limit);
+    await store.bury(runner.instance, 1, limit);
+    await store.forget(at(1000), limit);
+    const writes = named("insert", "update", "delete", "findAndModify", "bulkWrite");
+    expect(writes.length).toBeGreaterThan(10);
+    expect(
+      writes.filter(({ writeConcern }) => (writeConcern as { w?: unknown } | undefined)?.w !== "majority"),
+    ).toEqual([]);
+    const reads = named("find", "aggregate", "count", "distinct");
+    const mode = ({ $readPreference: preference }: Command): unknown => (preference as { mode?: unknown })?.mode;
+    expect(reads.filter((read) => !["primary", undefined].includes(mode(read) as string))).toEqual([]);
+    const telling = reads.filter((read) => JSON.stringify(read["filter"] ?? read["pipeline"]).includes("claim.token"));
+    expect(telling.length).toBeGreaterThan(1);
+    expect(telling.filter(({ readConcern }) => (readConcern as { level?: unknown })?.level !== "majority")).toEqual([]);
+  });
+
+  it("engine 12: claims of a burst read one window, by the hot index, and take by id", async () => {
+    await store.insert(
+      Array.from({ length: 150 }, () => jobFixture()),
+      limit,
+    );
+    sent.length = 0;
+    let taken = 0;
+    for (let n = 0; n < 5; n++) taken += (await store.claim(request({ slots: 20 }), limit)).jobs.length;
+    expect(taken).toBe(100);
+    const windows = named("find").filter(
+      ({ limit: size, projection }) => Number(size) > 1 && JSON.stringify(projection).includes("runat"),
+    );
+    // A window lives for a time as well, on a machine that is busy.
+    expect(windows.length).toBeLessThan(5);
+    expect(windows.filter(({ hint }) => JSON.stringify(hint) !== JSON.stringify(hotIndex))).toEqual([]);
+    const takes = named("update").flatMap(({ updates }) => updates as { hint?: unknown; q: object }[]);
+    expect(takes.map(({ hint }) => hint)).toEqual(takes.map(() => ({ _id: 1 })));
+    expect(takes).toHaveLength(5);
+  });
+
+  it("case 58, case 60, case 62, case 63: the hot index is equality, sort, range over claimable rows only; a key is an indexed field of its own", async () => {
+    const indexes = new Map((await raw(place).indexes()).map((index) => [index["name"] as string, index]));
+    const hot = indexes.get("dayjob_hot");
+    expect(Object.entries(hot?.["key"] as object)).toEqual([
+      ["kind", 1],
+      ["status", 1],
+      ["priority", -1],
+      ["runat", 1],
+      ["lane", 1],
+    ]);
+    expect(hot?.["partialFilterExpression"]).toEqual({ status: { $lte: Status.waiting } });
+    expect(indexes.get("dayjob_holds")).toMatchObject({ key: { kind: 1, holds: 1 }, unique: true });
+  });
+
+  it("case 53, case 54, case 56, case 61: a claim examines about as many keys as it returns", async ({ skip }) => {
+    const info = await client.db("admin").command({ buildInfo: 1 });
+    skip(info["ferretdb"] !== undefined, "FerretDB does not use an index's order, so its plans prove nothing here");
+    const others = [
+      { status: Status.success },
+      { status: Status.failed, retries: 0 },
+      { runAt: at(100_000) },
+      { status: Status.blocked },
+      { kind: "unhandled", priority: 50 },
+    ];
+    for (const fields of others) {
+      await store.insert(
+        Array.from({ length: 1000 }, () => jobFixture(fields)),
+        limit,
+      );
+    }
+    for (const due of [0, 100]) {
+      await store.insert(
+        Array.from({ length: due }, () => jobFixture()),
+        limit,
+      );
+      const query = dueQuery({ kinds: ["mail"] }, { $lte: at(100) });
+      const cursor = raw(place).find(query, { sort: { priority: -1, runat: 1 }, limit: 500, hint: hotIndex as never });
+      const { executionStats } = (await cursor.explain("executionStats")) as { executionStats: Record<string, number> };
+      expect(executionStats["nReturned"]).toBe(due);
+      expect(executionStats["totalKeysExamined"]).toBeLessThanOrEqual(2 * due + 20);
+      expect(executionStats["totalDocsExamined"]).toBeLessThanOrEqual(due);
+    }
+  });
+});
