@@ -89,8 +89,8 @@ function retry(connection: Connection, row: Row, status: Status, now: Date): Eff
   const maxRetries = row["maxretries"] === null ? undefined : Number(row["maxretries"]);
   const retries = retriesAgain({ maxRetries, retries: Number(row["retries"]), tryCount: Number(row["trycount"]) });
   connection.run(
-    `update dayjob_jobs set status = 1, runat = ?, retries = ?, holds = key, finished = null, cancel = null, lost = 0, result = null,
-      runner = null, token = null where id = ?`,
+    `update dayjob_jobs set status = 1, runat = ?, retries = ?, holds = key, finished = null, cancel = null, lost = 0, result = null
+      where id = ?`,
     now.getTime(),
     retries,
     id,
