@@ -34,6 +34,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves once timers and sockets have had their turn. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Resolves after `wait` milliseconds, or at once when `signal` aborts; it never rejects. */
 export function pause(clock: Clock, wait: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,5 +1,5 @@
 // Waiting for locks without blocking the event loop, and the transaction that every write is.
-import { type Clock, pause } from "../clock.ts";
+import { type Clock, pause, turn } from "../clock.ts";
 import type { Connection } from "./driver.ts";
 import { isBusy, transactionIsOpen, translated } from "./errors.ts";
 
@@ -7,6 +7,10 @@ import { isBusy, transactionIsOpen, translated } from "./errors.ts";
 export const blockedAtMost = 5;
 /** Milliseconds between two tries on a locked file. */
 const busyWait = 5;
+
+/** Milliseconds after which timers and sockets get a turn. */
+const longestBreath = 20;
+let turnedAt = Number.NEGATIVE_INFINITY;
 
 export interface Patience {
   readonly clock: Clock;
@@ -16,9 +20,16 @@ export interface Patience {
   readonly check?: () => void;
 }
 
-/** Does synchronous work, again and again while the file is locked, until `limit` milliseconds have passed (ENGINE.md 24). */
+/**
+ * Does synchronous work, again and again while the file is locked, until `limit` milliseconds have passed (ENGINE.md 24). Work
+ * that follows on work would never let the event loop turn, since none of it waits for anything: it does so here.
+ */
 export async function patiently<T>({ clock, path, check }: Patience, limit: number, work: () => T): Promise<T> {
   const end = clock.monotonic() + limit;
+  if (clock.monotonic() - turnedAt > longestBreath) {
+    await turn();
+    turnedAt = clock.monotonic();
+  }
   for (;;) {
     check?.();
     try {

@@ -25,7 +25,7 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
     store = await openMongoStore(client.db("dayjob_store_tests"), { collection: place.collection, timeout: 10_000 });
     sent = [];
     client.on("commandStarted", ({ commandName: name, command }: CommandStartedEvent) => {
-      if (JSON.stringify(command).includes(place.collection)) sent.push({ name, command: command as Command });
+      if (JSON.stringify(command).includes(place.collection)) sent.push({ name, command });
     });
   });
   afterEach(async () => {

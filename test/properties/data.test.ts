@@ -95,7 +95,7 @@ function comesBackAs(given: unknown): unknown {
   if (Array.isArray(given)) return given.map(comesBackAs);
   const { _bsontype: type } = given as { _bsontype?: string };
   if (type === "Long") return safe((given as bson.Long).toBigInt());
-  if (type === "Int32" || type === "Double") return Number((given as { value: number }).value);
+  if (type === "Int32" || type === "Double") return (given as { value: number }).value;
   if (type !== undefined) return given;
   return Object.fromEntries(Object.entries(given).map(([name, one]) => [name, comesBackAs(one)]));
 }

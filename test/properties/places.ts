@@ -8,7 +8,7 @@ import { mongoPlace, url } from "../mongodb/places.ts";
 export interface PropertyStore {
   readonly name: string;
   readonly store: Store;
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 /** SQLite always, MongoDB where there is one, and the memory store, which is the model of the simulation. */
@@ -20,8 +20,8 @@ export async function propertyStores(): Promise<readonly PropertyStore[]> {
     { name: "memory", store: memory, dispose: () => memory.close() },
   ];
   if (url !== undefined) {
-    const { store, dispose } = await mongoPlace();
-    stores.push({ name: "MongoDB", store, dispose });
+    const place = await mongoPlace();
+    stores.push({ name: "MongoDB", store: place.store, dispose: () => place.dispose() });
   }
   for (const { store } of stores) await store.migrate(20_000);
   return stores;
