@@ -29,7 +29,7 @@ describe("engine 3: frozen past the lease", () => {
         const deaf = await stage.jobs.putMany(
           Array.from({ length: 4 }, () => ({
             kind: "work",
-            data: { ms: 3000, isDeaf: true, msAgain: 1 },
+            data: { ms: 12_000, isDeaf: true, msAgain: 1 },
             retryInterval: 1,
             priority: 2,
           })),
@@ -60,9 +60,11 @@ describe("engine 3: frozen past the lease", () => {
         const isTold = (): boolean =>
           stage.effects().some(({ pid, code }) => pid === frozen.pid && code === "RUNNER_DECLARED_DEAD");
         await until("it knows", isTold);
-        const late = (): number =>
-          [...runsOf(stage.effects()).values()].flat().filter(({ event }) => event === "lost").length;
-        await until("its late results are refused", () => late() >= 8);
+        const areRefused = (): boolean => {
+          const runs = runsOf(stage.effects());
+          return [...deaf, ...heeding].every(({ id }) => runs.get(id)?.[0]?.event === "lost");
+        };
+        await until("its late results are refused", areRefused, 60_000);
         await pause(lease / 2);
 
         const effects = stage.effects();
