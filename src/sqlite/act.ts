@@ -60,9 +60,11 @@ function actOnOne(connection: Connection, verb: Act, row: Row, now: Date): Effec
 }
 
 function cancel(connection: Connection, id: string, status: Status, mark: string, now: Date): Effect {
-  if (status === Status.working)
-    connection.run("update dayjob_jobs set cancel = coalesce(cancel, ?) where id = ?", mark, id);
-  else if (isOpen(status))
+  if (status === Status.working) {
+    const sql = "update dayjob_jobs set cancel = ? where id = ? and cancel is null";
+    return connection.run(sql, mark, id) > 0 ? "changed" : "left";
+  }
+  if (isOpen(status))
     connection.run(
       "update dayjob_jobs set status = 6, finished = ?, cancel = ?, holds = null where id = ?",
       now.getTime(),

@@ -36,6 +36,8 @@ export function actConformance(check: Check): void {
         assert.deepEqual([after.status, after.finished, after.holds], [cancelled, now, undefined]);
       } else assert.deepEqual(told(after), told(job));
     }
+    const again = await act(store, { verb: "cancel", reason: "again" });
+    assert.deepEqual([again.matched, again.changed], [8, 0]);
   });
 
   check("retry makes what has ended new, with its retries given back, and hastens what waits", async ({ store }) => {
