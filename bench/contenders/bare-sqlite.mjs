@@ -8,13 +8,13 @@ const BATCH = 500;
 
 const SCHEMA = `
   create table if not exists jobs (
-    id text primary key, kind text not null, status integer not null, data text not null,
+    id text primary key not null, kind text not null, status integer not null, data text not null,
     created integer not null, runat integer not null, finished integer,
     retries integer not null, maxretries integer, retryinterval real not null, backoff text not null,
     tries text not null, trycount integer not null, lost integer not null,
     priority integer not null, lane integer, key text, holds text, runner text, token text,
     cancel text, tags text not null, meta text not null, progress text, result text, logs text
-  ) without rowid, strict;
+  ) strict;
   create index if not exists claimable on jobs (kind, priority desc, runat, id) where status in (1, 3);
   create unique index if not exists keys on jobs (kind, holds) where holds is not null;
   create index if not exists held on jobs (runner) where status = 2;`;

@@ -23,6 +23,9 @@ export interface SqliteOptions {
   readonly clock?: Clock;
 }
 
+/** SQLite's own 2 MiB are less than a batch of jobs with some data changes. */
+const cacheKibibytes = 16_384;
+
 /** @throws BAD_TARGET, STORE_FAILED. */
 export async function openSqliteStore(target: string | SqliteDatabase, options: SqliteOptions): Promise<Store> {
   const { durability = "full", clock = systemClock, timeout } = options;
@@ -91,6 +94,7 @@ function settle(
   isOwn: boolean,
 ): { readonly warnings: readonly Warning[]; readonly isWal: boolean } {
   if (isOwn) connection.all(`pragma busy_timeout = ${blockedAtMost}`);
+  if (isOwn) connection.exec(`pragma cache_size = -${cacheKibibytes}`);
   if (connection.inTransaction) throw transactionIsOpen();
   const warnings = isOwn ? [] : [...loweredBefore(connection, durability), ...onNetwork(connection)];
   const mode = connection.all("pragma journal_mode = wal")[0]?.["journal_mode"];

@@ -37,7 +37,7 @@ import { beat, bury, forget, held, holders, orphans, retire, runners } from "./r
 import { isMigrated, migrate } from "./schema.ts";
 
 /** Milliseconds between two looks for other processes' writes. */
-const watchInterval = 15;
+const watchInterval = 10;
 
 const claimedSql = `select ${packed} from dayjob_jobs indexed by dayjob_held where status = 2 and token = ?`;
 

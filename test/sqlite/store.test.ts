@@ -118,7 +118,7 @@ describe("the store on a SQLite file", () => {
     await store.insert([jobFixture({})], limit);
     const database = new Database(path);
     database.exec("analyze");
-    const byKey = "SEARCH dayjob_jobs USING PRIMARY KEY (id=?)";
+    const byKey = "SEARCH dayjob_jobs USING INDEX sqlite_autoindex_dayjob_jobs_1 (id=?)";
     expect(steps(database, succeedSql, 1, null, 1, "[]", "t")).toContain(byKey);
     expect(steps(database, claimSql, "i", "t", "{}", "[]")).toContain(byKey);
     database.close();
