@@ -88,10 +88,11 @@ export const job: fc.Arbitrary<StoredJob> = fc
     before: fc.option(fc.constantFrom(...errors), { nil: undefined }),
   })
   .map(({ err, before, finished, ...fields }) => {
-    const tries = [before, err].flatMap((one) =>
-      one === undefined ? [] : [{ runner: "r", when: at(3), ended: at(4), err: one }],
-    );
     const isOver = isFinished(fields.status);
+    const ended = isOver ? finished : at(4);
+    const tries = [before, err].flatMap((one) =>
+      one === undefined ? [] : [{ runner: "r", when: at(0), ended, err: one }],
+    );
     return jobFixture({
       id: newId(),
       ...fields,
