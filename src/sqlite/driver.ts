@@ -43,6 +43,15 @@ export class Connection {
     this.driver = driver;
   }
 
+  /**
+   * The file of the main database; empty for one in memory. Not by a query: that would begin to read in an open transaction,
+   * whose first write could then not wait for another process's (SQLITE_BUSY at once: tried).
+   */
+  get file(): string {
+    const main = this.all("pragma database_list").find(({ name }) => name === "main");
+    return (main?.["file"] as string | null | undefined) ?? "";
+  }
+
   all(sql: string, ...values: readonly Value[]): readonly Row[] {
     return this.#statement(sql).all(...values) as readonly Row[];
   }

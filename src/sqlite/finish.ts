@@ -17,7 +17,8 @@ const endSql = `update dayjob_jobs set status = ?, finished = ?, holds = case wh
 /** To be called inside a write transaction. */
 export function finish(connection: Connection, batch: readonly Finish[]): readonly Finished[] {
   const succeeded = new Set<Finish>();
-  for (const ends of successesAlike(batch)) if (succeed(connection, ends)) for (const end of ends) succeeded.add(end);
+  for (const alike of successesAlike(batch))
+    if (succeed(connection, alike)) for (const end of alike.ends) succeeded.add(end);
   return batch.map((end) => {
     const { id, token, settlement } = end;
     if (succeeded.has(end)) return { id, token, status: Status.success };
@@ -27,24 +28,30 @@ export function finish(connection: Connection, batch: readonly Finish[]): readon
 }
 
 /** Successes under one claim, at one time, with one result. */
-function successesAlike(batch: readonly Finish[]): Iterable<readonly Finish[]> {
-  const alike = new Map<string, Finish[]>();
+interface Alike {
+  readonly ends: Finish[];
+  /** As it is stored; null: there is none. */
+  readonly result: string | null;
+}
+
+function successesAlike(batch: readonly Finish[]): Iterable<Alike> {
+  const alike = new Map<string, Alike>();
   for (const end of batch) {
     if (end.settlement.status !== Status.success) continue;
-    const { ended, result } = end.settlement;
-    const name = `${end.token} ${ended.getTime()} ${result === undefined ? "" : toText(result)}`;
-    const ends = alike.get(name);
-    if (ends === undefined) alike.set(name, [end]);
-    else ends.push(end);
+    const { ended, result: value } = end.settlement;
+    const result = value === undefined ? null : toText(value);
+    const name = `${end.token} ${ended.getTime()} ${result ?? ""}`;
+    const known = alike.get(name);
+    if (known === undefined) alike.set(name, { ends: [end], result });
+    else known.ends.push(end);
   }
   return alike.values();
 }
 
 /** True if each of them is ended by it; otherwise it is to be looked which. */
-function succeed(connection: Connection, ends: readonly Finish[]): boolean {
-  const [{ id, token, settlement }] = ends as readonly [Finish];
+function succeed(connection: Connection, { ends, result }: Alike): boolean {
+  const [{ id, token, settlement }] = ends as readonly Finish[] as readonly [Finish];
   const at = settlement.ended.getTime();
-  const result = settlement.result === undefined ? null : toText(settlement.result);
   if (ends.length === 1) return connection.run(succeedOneSql, at, result, at, id, token) === 1;
   const ids = JSON.stringify(ends.map((end) => end.id));
   return connection.run(succeedSql, at, result, at, ids, token) === ends.length;

@@ -37,8 +37,7 @@ export function insert(connection: Connection, jobs: readonly StoredJob[], again
 /** Neighbours that agree in all but their own columns. */
 function* runsAlike(items: readonly Item[]): Generator<readonly Item[]> {
   for (let from = 0, to = 1; from < items.length; from = to++) {
-    const [first] = items.slice(from) as [Item];
-    while (to < items.length && areAlike(first, items[to] as Item)) to++;
+    while (to < items.length && areAlike(items[from] as Item, items[to] as Item)) to++;
     yield items.slice(from, to);
   }
 }

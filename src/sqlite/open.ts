@@ -118,11 +118,10 @@ function loweredBefore(connection: Connection, durability: "full" | "normal"): r
 
 /** A given database is open already, so it is not refused as a path would be. */
 function onNetwork(connection: Connection): readonly Warning[] {
-  const [main] = connection.all("select file from pragma_database_list where name = 'main'");
-  const file = main?.["file"];
-  const network = typeof file === "string" && file !== "" ? networkOf(dirname(file)) : undefined;
+  const { file } = connection;
+  const network = file === "" ? undefined : networkOf(dirname(file));
   if (network === undefined) return [];
-  const message = `the given database, ${String(file)}, is on a network file system (${network}), where SQLite's locks and its WAL cannot be relied on; use a local disk, or MongoDB`;
+  const message = `the given database, ${file}, is on a network file system (${network}), where SQLite's locks and its WAL cannot be relied on; use a local disk, or MongoDB`;
   return [{ code: "NETWORK_DISK", message }];
 }
 

@@ -97,9 +97,7 @@ export class SqliteStore implements Store {
   claim(request: ClaimRequest, limit: number): Promise<Claimed> {
     const { connection, isOwn, isSynced } = this.parts;
     return this.#patiently(limit, () => {
-      const light = isSynced
-        ? transactUnsynced(connection, isOwn, () => claim(connection, request, false))
-        : transact(connection, isOwn, () => claim(connection, request, true));
+      const light = isSynced ? transactUnsynced(connection, isOwn, () => claim(connection, request, false)) : undefined;
       return light ?? (transact(connection, isOwn, () => claim(connection, request, true)) as Claimed);
     });
   }

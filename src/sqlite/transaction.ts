@@ -25,7 +25,7 @@ export function transactionOf(store: Store, database: SqliteDatabase): Transacti
   }
   const connection = own.raw === database ? own : connectionOf(database);
   if (!connection.inTransaction) throw wrong("no transaction is open on the database; begin one first");
-  if (fileOf(connection) !== fileOf(own) || (fileOf(own) === "" && connection !== own))
+  if (connection.file !== own.file || (own.file === "" && connection !== own))
     throw wrong("the database is another file than the jobs'");
   return {
     get isOpen() {
@@ -52,15 +52,6 @@ function connectionOf(database: SqliteDatabase): Connection {
   const known = connections.get(database) ?? new Connection(database);
   connections.set(database, known);
   return known;
-}
-
-/**
- * The file of a connection's main database; empty for one in memory. Not by a query: that would begin to read in the
- * caller's transaction, whose first write could then not wait for another process's (SQLITE_BUSY at once: tried).
- */
-function fileOf(connection: Connection): string {
-  const main = connection.all("pragma database_list").find(({ name }) => name === "main");
-  return (main?.["file"] as string | null | undefined) ?? "";
 }
 
 function wrong(message: string): Error {
