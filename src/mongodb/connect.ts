@@ -22,6 +22,12 @@ export interface Closable {
   close(): Promise<void>;
 }
 
+/** Against a server that hangs, the driver would wait for it: not longer than `limit` milliseconds. */
+export function closeAll(clients: readonly Closable[], clock: Clock, limit: number): Promise<unknown> {
+  const closed = Promise.all(clients.map((client) => client.close()));
+  return within<unknown>(clock, limit, closed, () => undefined);
+}
+
 export interface ConnectOptions {
   readonly driver?: { readonly BSON: unknown } | undefined;
   readonly timeout: number;

@@ -1,7 +1,7 @@
 // The store as the heartbeat's thread has it: a client of its own, and beats.
-import { systemClock, within } from "../clock.ts";
+import { systemClock } from "../clock.ts";
 import type { OpenElsewhere } from "../store/store.ts";
-import { connectPulse } from "./connect.ts";
+import { closeAll, connectPulse } from "./connect.ts";
 import { limited } from "./limit.ts";
 import { placeOf } from "./place.ts";
 import { beat } from "./runners.ts";
@@ -16,9 +16,8 @@ const closeLimit = 500;
 export const openElsewhere: OpenElsewhere = async ({ url, collection }: MongoElsewhere) => {
   const { own, ...connection } = await connectPulse(url, systemClock);
   const place = placeOf({ ...connection, collection, clock: systemClock, random: Math.random });
-  const close = async (): Promise<void> => void (await Promise.all(own.map((client) => client.close())));
   return {
     beat: (given, limit) => limited(systemClock, "beat", limit, (left) => beat(place, given, left)),
-    close: () => within(systemClock, closeLimit, close(), () => {}),
+    close: async () => void (await closeAll(own, systemClock, closeLimit)),
   };
 };

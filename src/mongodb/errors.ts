@@ -68,6 +68,7 @@ const duplicateKey = 11000;
 const outOfDiskSpace = 14031;
 const authenticationFailed = 18;
 const unauthorized = 13;
+const namespaceNotFound = 26;
 
 /** One write of a batch that was refused: its place in the batch, and why. */
 export interface Refusal {
@@ -100,7 +101,7 @@ export function translated(error: unknown, verb: string): Error {
       { cause: error },
     );
   }
-  if (codeOf(error) === unauthorized) {
+  if (isUnauthorized(error)) {
     return dayjobError(
       "STORE_FAILED",
       `MongoDB refused ${verb}: ${message}; give the URL a user and a password that may read and write the database`,
@@ -128,6 +129,16 @@ export function isContention(error: unknown): boolean {
 
 export function isContended({ code }: Refusal): boolean {
   return code === duplicateKey || code === deadlock || code === writeConflict;
+}
+
+/** Whether the user lacks the rights for it. */
+export function isUnauthorized(error: unknown): boolean {
+  return codeOf(error) === unauthorized;
+}
+
+/** Whether there is no such collection yet. */
+export function isMissingCollection(error: unknown): boolean {
+  return codeOf(error) === namespaceNotFound;
 }
 
 /** The writes of an unordered batch that were refused; none if the error is not about single writes. */
@@ -160,7 +171,7 @@ export function cannotConnect(error: unknown, hosts: string, timeout: number, ur
   const cause = safeCause(error, url);
   const message = withoutSecrets(asError(error).message, url);
   // DocumentDB's gateway calls a wrong password unauthorized.
-  const isRefused = [authenticationFailed, unauthorized].includes(codeOf(error) ?? 0);
+  const isRefused = codeOf(error) === authenticationFailed || isUnauthorized(error);
   if (isRefused || /authentication failed/i.test(message)) {
     return dayjobError(
       "CANNOT_CONNECT",

@@ -4,7 +4,7 @@ import { asError, dayjobError } from "../errors.ts";
 import { Status } from "../job/status.ts";
 import { numberOf } from "./codec.ts";
 import type { Doc, DriverCollection } from "./driver.ts";
-import { codeOf, isDuplicateKey, isPassing } from "./errors.ts";
+import { codeOf, isDuplicateKey, isMissingCollection, isPassing, isUnauthorized } from "./errors.ts";
 import type { Limit } from "./limit.ts";
 import { majority, type Place } from "./place.ts";
 
@@ -30,8 +30,6 @@ const jobIndexes: readonly Doc[] = [
 const removedIndexes: readonly Doc[] = [{ key: { when: 1 }, name: "dayjob_when", expireAfterSeconds: 900 }];
 
 const attempts = 6;
-const unauthorized = 13;
-const noCollection = 26;
 
 export async function migrate(place: Place, limit: Limit): Promise<void> {
   await checkVersion(place, limit);
@@ -79,7 +77,7 @@ async function makeIndexes(
     } catch (error) {
       if (isPassing(error) && codeOf(error) === undefined) throw error;
       if (await hasIndexes(collection, indexes, limit).catch(() => false)) return;
-      if (attempt === attempts || codeOf(error) === unauthorized) throw indexesRefused(error);
+      if (attempt === attempts || isUnauthorized(error)) throw indexesRefused(error);
       await pause(place.clock, attempt * (20 + 80 * place.random()));
     }
   }
@@ -91,7 +89,7 @@ async function hasIndexes(collection: DriverCollection, indexes: readonly Doc[],
     .listIndexes(limit())
     .toArray()
     .catch((error: unknown) => {
-      if (codeOf(error) === noCollection) return [];
+      if (isMissingCollection(error)) return [];
       throw error;
     });
   const marks = new Set(there.map(mark));

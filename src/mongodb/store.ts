@@ -1,5 +1,4 @@
 // The port on MongoDB: each verb within its limit, in the file of its task.
-import { within } from "../clock.ts";
 import type { Bson } from "../job/data.ts";
 import type { Filter } from "../job/filter.ts";
 import type { LogLine, StoredJob } from "../job/job.ts";
@@ -25,7 +24,7 @@ import type {
 } from "../store/store.ts";
 import { act } from "./act.ts";
 import { claim } from "./claim.ts";
-import type { Closable } from "./connect.ts";
+import { type Closable, closeAll } from "./connect.ts";
 import { complete, finish } from "./finish.ts";
 import { isMigrated, migrate } from "./indexes.ts";
 import { insert, insertInSession } from "./insert.ts";
@@ -83,9 +82,7 @@ class MongoStore implements Store {
   }
 
   async close(): Promise<void> {
-    // Against a server that hangs, the driver would wait for it.
-    const closed = Promise.all(this.#own.map((client) => client.close()));
-    await within(this.#place.clock, closeLimit, closed, () => []);
+    await closeAll(this.#own, this.#place.clock, closeLimit);
   }
 
   now(limit: number): Promise<number> {
