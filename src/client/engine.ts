@@ -27,6 +27,11 @@ export interface Engine {
   readonly closing: AbortSignal;
   /** The open store; opens it at first use. Rejects with CLOSED after `close()`; a failed opening is tried again at the next call. */
   store(): Promise<Store>;
+  /**
+   * Calls a verb of the store, again after outages (but for a full disk), until the time limit of verbs has passed. `again` is
+   * true from the second call on.
+   */
+  insist<T>(verb: (limit: number, again: boolean) => Promise<T>): Promise<T>;
   /** Has `close()` stop this runner first; the returned function takes it back. */
   register(runner: Stoppable): () => void;
   /** Has the writes of one session wait for each other. */
@@ -116,10 +121,6 @@ export class ClientEngine implements Engine {
     return running;
   }
 
-  /**
-   * Calls a verb of the store, again after outages (but for a full disk), until the time limit of verbs has passed. `again` is
-   * true from the second call on.
-   */
   async insist<T>(verb: (limit: number, again: boolean) => Promise<T>): Promise<T> {
     const end = this.clock.monotonic() + this.timeout;
     for (let failures = 0; ; ) {

@@ -37,6 +37,11 @@ export class Beats {
     this.#shared.set(interval, given);
   }
 
+  /** Milliseconds that a beat, and what belongs to it, may take. */
+  get limit(): number {
+    return Math.max(250, this.interval);
+  }
+
   /** The store's time less the monotonic time. */
   get storeOffset(): number {
     return this.#shared.get(storeOffset);
@@ -63,7 +68,7 @@ export class Beats {
   async send(runner: Beating, store: Pick<Store, "beat">, seen: Date, clock: Clock): Promise<boolean> {
     const sent = { monotonic: clock.monotonic(), wall: clock.now() };
     const beat = { ...runner, beats: this.#shared.count(counter), seen };
-    const alive = await store.beat(beat, Math.max(250, this.interval)).catch((error: unknown) => {
+    const alive = await store.beat(beat, this.limit).catch((error: unknown) => {
       this.#shared.set(unbroken, Number.POSITIVE_INFINITY);
       throw error;
     });

@@ -49,6 +49,7 @@ export class Fetcher {
   readonly #ended = new AbortController();
   /** The last claim took all that was due. */
   #calm = false;
+  #stopped = false;
   /** The slots that the claim under way may fill. */
   #asked = 0;
   #fresh = true;
@@ -96,7 +97,8 @@ export class Fetcher {
   take(jobs: readonly StoredJob[]): Taken | undefined {
     const { heartbeat, congested, allowed } = this.#parts;
     // A drain counts its starts, and claims for itself.
-    if (!this.#calm || !heartbeat.isSure || congested() || allowed() !== Number.POSITIVE_INFINITY) return undefined;
+    if (this.#stopped || !this.#calm || !heartbeat.isSure || congested() || allowed() !== Number.POSITIVE_INFINITY)
+      return undefined;
     return this.#taker.take(jobs, this.#asked);
   }
 
@@ -112,9 +114,8 @@ export class Fetcher {
 
   /** Resolves when the claim under way is settled, or as soon as it can be when `abandon` was called. */
   async stop(): Promise<void> {
-    this.#calm = false;
+    this.#stopped = true;
     await this.#loop.stop();
-    this.#calm = false;
     if (this.#taker.reserved === 0 || this.#ended.signal.aborted) return;
     await Promise.race([this.#taker.settled(), pause(this.#parts.clock, this.#parts.limit, this.#ended.signal)]);
   }

@@ -114,12 +114,8 @@ export class Heartbeat {
   /** Asks for marks of our own jobs, between beats (ENGINE.md 16). */
   async readMarks(): Promise<void> {
     const { store, identity, cancelled } = this.#parts;
-    const marked = await store.held(identity.instance, this.#limit, { marked: true });
+    const marked = await store.held(identity.instance, this.#beats.limit, { marked: true });
     for (const mark of marked) cancelled(mark);
-  }
-
-  get #limit(): number {
-    return Math.max(250, this.#beats.interval);
   }
 
   #newBeats(): Beats {
@@ -176,7 +172,7 @@ export class Heartbeat {
   async #compareHeld(): Promise<void> {
     const { store, identity, holdings, cancelled } = this.#parts;
     const { instance } = identity;
-    const held = await store.held(instance, this.#limit);
+    const held = await store.held(instance, this.#beats.limit);
     if (instance !== identity.instance) return;
     const unknown = held.filter((one) => !holdings.knows(one));
     for (const one of held) if (one.cancel !== undefined && holdings.knows(one)) cancelled(one);
@@ -192,7 +188,7 @@ export class Heartbeat {
 
   async #lookAround(): Promise<void> {
     const asked = this.#parts.clock.monotonic();
-    const records = await this.#parts.store.runners(this.#limit);
+    const records = await this.#parts.store.runners(this.#beats.limit);
     const leases = records.filter(({ state }) => state === "live").map(({ lease }) => lease);
     this.#shortestLease = Math.min(this.#parts.identity.lease, ...leases);
     this.#beats.interval = this.#shortestLease / 6;

@@ -16,7 +16,6 @@ import { Heartbeat } from "./heartbeat.ts";
 import { Holdings } from "./holdings.ts";
 import { Identity } from "./identity.ts";
 import { InHand, type Surroundings } from "./in-hand.ts";
-import { insist } from "./insist.ts";
 import { Slots } from "./slots.ts";
 import { Tally } from "./tally.ts";
 
@@ -109,19 +108,11 @@ export class Session {
 
   /** Registers with the store, and begins to claim. Rejects if the store does not answer within the client's timeout. */
   async start(): Promise<void> {
-    await this.#register();
+    // A beat has little time, and a file that others write to may be locked for longer.
+    await this.#parts.engine.insist(() => this.#heartbeat.start());
     this.#rescue.start();
     this.#marks.start();
     this.#fetcher.start();
-  }
-
-  /** A beat has little time, and a file that others write to may be locked for longer. */
-  async #register(): Promise<void> {
-    const { clock, random, timeout } = this.#parts.engine;
-    const over = new AbortController();
-    const cancel = clock.timer(timeout, () => over.abort());
-    const parts = { clock, random, failed: () => {}, abandoned: over.signal };
-    await insist(parts, "start", () => this.#heartbeat.start()).finally(cancel);
   }
 
   /** Something may have become due. */
