@@ -1,7 +1,7 @@
 import { BSON, MongoClient } from "mongodb";
 import { blocks, eachInFlight } from "../lib/contender.mjs";
 import { makeJobs } from "../lib/dayjob-jobs.mjs";
-import { openDayjob } from "../lib/dayjob-session.mjs";
+import { openDayjob, variants } from "../lib/dayjob-session.mjs";
 import { versionOf } from "../lib/versions.mjs";
 
 /** @type {import("../lib/contender.mjs").Contender} */
@@ -10,17 +10,7 @@ export const contender = {
   server: "mongodb",
   version: versionOf("dayjob"),
   puts: { put: "put", bulk: "one putMany" },
-  variants: {
-    best: { label: "concurrency 1,000", runner: { concurrency: 1_000 } },
-    latency: { label: "concurrency 100", runner: { concurrency: 100 } },
-    default: { label: "defaults (concurrency 10)", runner: {} },
-    ...Object.fromEntries(
-      [100, 200, 500, 1_000, 2_000].map((concurrency, index) => [
-        `tune-${index + 1}`,
-        { label: `concurrency ${concurrency}`, runner: { concurrency } },
-      ]),
-    ),
-  },
+  variants,
 
   async open(url, settings) {
     const client = await new MongoClient(url, { maxPoolSize: 2 }).connect();

@@ -1,6 +1,6 @@
 import { blocks } from "../lib/contender.mjs";
 import { makeJobs } from "../lib/dayjob-jobs.mjs";
-import { openDayjob } from "../lib/dayjob-session.mjs";
+import { openDayjob, variants } from "../lib/dayjob-session.mjs";
 import { openSqlite } from "../lib/sqlite-library.mjs";
 import { versionOf } from "../lib/versions.mjs";
 
@@ -13,21 +13,13 @@ export const contender = {
   version: versionOf("dayjob"),
   puts: { put: "put", bulk: "one putMany" },
   variants: {
-    best: { label: "concurrency 1,000", runner: { concurrency: 1_000 } },
+    ...variants,
     normal: {
       label: "concurrency 1,000",
       durability: NORMAL,
       runner: { concurrency: 1_000 },
       open: { durability: "normal" },
     },
-    latency: { label: "concurrency 100", runner: { concurrency: 100 } },
-    default: { label: "defaults (concurrency 10)", runner: {} },
-    ...Object.fromEntries(
-      [100, 200, 500, 1_000, 2_000].map((concurrency, index) => [
-        `tune-${index + 1}`,
-        { label: `concurrency ${concurrency}`, runner: { concurrency } },
-      ]),
-    ),
   },
 
   async open(url, settings) {

@@ -4,6 +4,19 @@ import { noteLooseError } from "./contender.mjs";
 
 const BUILT = new URL("../../dist/index.js", import.meta.url);
 
+/** What it is measured with on either store. */
+export const variants = {
+  best: { label: "concurrency 1,000", runner: { concurrency: 1_000 } },
+  latency: { label: "concurrency 100", runner: { concurrency: 100 } },
+  default: { label: "defaults (concurrency 10)", runner: {} },
+  ...Object.fromEntries(
+    [100, 200, 500, 1_000, 2_000].map((concurrency, index) => [
+      `tune-${index + 1}`,
+      { label: `concurrency ${concurrency}`, runner: { concurrency } },
+    ]),
+  ),
+};
+
 export const isBuilt = () => existsSync(BUILT);
 
 /**

@@ -2,6 +2,7 @@
 // effect is there once, wherever its process is killed. DAYJOB_KILLS sets how many kills (one at each point by default).
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import Database from "libsql";
 import { MongoClient } from "mongodb";
@@ -141,8 +142,4 @@ async function mongoEffects({ url, collection }: Place): Promise<Effects> {
       await client.close();
     },
   };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
