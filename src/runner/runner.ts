@@ -66,6 +66,8 @@ class JobRunner implements Runner {
   #error: Error | undefined;
   #life: Life | undefined;
   #starting: Promise<void> | undefined;
+  /** Aborted when the start under way took longer than a stop could wait for it. */
+  #startUnwanted = new AbortController();
   #stopping: Promise<void> | undefined;
   #stopped: Promise<void> = Promise.resolve();
   #resolveStopped: () => void = () => {};
@@ -99,7 +101,7 @@ class JobRunner implements Runner {
     const given = checkOptions(options, ["grace"], "stop's options");
     const grace = given["grace"] === undefined ? this.#settings.grace : milliseconds(given["grace"], "grace");
     const asked = this.#parts.engine.clock.monotonic();
-    await this.#starting?.catch(() => {});
+    if (this.#life === undefined) await this.#awaitStart(grace + stopAllowance);
     if (this.#life === undefined) return this.#stopping;
     this.#limitStop(this.#life, grace, asked);
     this.#stopping ??= this.#stop(this.#life);
@@ -153,6 +155,7 @@ class JobRunner implements Runner {
 
   async #begin(most: number | undefined): Promise<void> {
     const { engine, handlers, jobs } = this.#parts;
+    const unwanted = (this.#startUnwanted = new AbortController()).signal;
     const store = await engine.store();
     const session = new Session({
       name: this.name,
@@ -165,7 +168,12 @@ class JobRunner implements Runner {
       tell: this.#tell,
     });
     await this.#checkName(store);
-    await session.start();
+    if (!unwanted.aborted) await session.start(unwanted);
+    if (unwanted.aborted) {
+      await session.stop(unwanted, unwanted);
+      await session.retire(new AbortController().signal, true);
+      throw dayjobError("CLOSED", `the runner ${this.name} was stopped as it started`);
+    }
     const unlisten = engine.bell.listen((kinds) => {
       if (kinds === undefined || kinds.some((kind) => handlers.has(kind))) session.refresh();
     }, session.take);
@@ -198,6 +206,16 @@ class JobRunner implements Runner {
     if (this.#settings.exclusive)
       throw dayjobError("NAME_TAKEN", `${message}, or wait until its lease of ${twin.lease} ms has ended`);
     this.#tell.warn("NAME_TAKEN", message);
+  }
+
+  /** Waits for a start under way; one that takes longer than the stop may is undone as soon as it comes through. */
+  async #awaitStart(limit: number): Promise<void> {
+    const over = new AbortController();
+    const starting = Promise.resolve(this.#starting).catch(() => {});
+    const late = pause(this.#parts.engine.clock, limit, over.signal).then(() => !over.signal.aborted);
+    const isLate = await Promise.race([starting.then(() => false), late]);
+    over.abort();
+    if (isLate) this.#startUnwanted.abort();
   }
 
   /** Arms the timers of a stop that was asked for at `asked`, monotonic; those of a later, quicker one come first. */

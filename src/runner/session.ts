@@ -106,10 +106,14 @@ export class Session {
     this.#marks = new Loop({ ...common, name: "marks", tick: () => this.#readMarks() });
   }
 
-  /** Registers with the store, and begins to claim. Rejects if the store does not answer within the client's timeout. */
-  async start(): Promise<void> {
+  /**
+   * Registers with the store, and begins to claim, unless it is unwanted by then. Rejects if the store does not answer within
+   * the client's timeout.
+   */
+  async start(unwanted: AbortSignal): Promise<void> {
     // A beat has little time, and a file that others write to may be locked for longer.
     await this.#parts.engine.insist(() => this.#heartbeat.start());
+    if (unwanted.aborted) return;
     this.#rescue.start();
     this.#marks.start();
     this.#fetcher.start();

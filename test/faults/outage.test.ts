@@ -56,7 +56,8 @@ describe("an outage of 30 s is nobody's death", () => {
           }
           // None of them was taken for dead: it would have heard of it.
           expect(effects.filter(({ code }) => code === "RUNNER_DECLARED_DEAD")).toEqual([]);
-          expect(busiestSecond(effects)).toBeLessThan(300);
+          // A claim and a finish for each of the jobs that waited, if one process took them all in a second, and its polls.
+          expect(busiestSecond(effects)).toBeLessThan(2 * put.length + 100);
         } finally {
           await endAll(processes);
           await stage.dispose();

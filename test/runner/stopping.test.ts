@@ -114,6 +114,25 @@ describe("a stop", () => {
     expect(time.data.jobs.get(id)).toMatchObject({ status: Status.new, tryCount: 0, retries: 20 });
   });
 
+  it("while the runner starts resolves by its deadline, and what starts after it is undone", async () => {
+    for (const verb of ["now", "runners", "beat"] as const) {
+      const time = timelapse();
+      const machine = time.machine();
+      const runner = machine.jobs.runner("r", "k", () => {});
+      machine.slow.set(verb, 9000);
+      const refused = expect(runner.start()).rejects.toSatisfy((error) => isDayjobError(error, "CLOSED"));
+      const from = time.clock.monotonic();
+      await time.settled(runner.stop({ grace: 0 }));
+      expect(time.clock.monotonic() - from).toBeLessThanOrEqual(5500);
+      machine.heal();
+      await time.pass(10_000);
+      await refused;
+      expect([...time.data.runners.values()].filter(({ state }) => state === "live")).toEqual([]);
+      await time.settled(machine.jobs.close());
+      expect(time.clock.pending).toBe(0);
+    }
+  });
+
   it("leaves no timer and no watch, and use after it is CLOSED", async () => {
     const time = timelapse();
     const machine = time.machine();
