@@ -2,7 +2,7 @@
 //
 //   --quick       a few jobs and one round, only to see that everything runs (CI); --full: up to a million jobs;
 //                 without either: the same rows with smaller backlogs, histories and memory runs
-//   --loads       noop, put, bulk, 1ms, runners, latency, backlog, history, payload, memory; tune: the settings of each
+//   --loads       noop, put, bulk, 1ms, runners, ready, latency, backlog, history, payload, memory; tune: the settings of each
 //                 that were tried to find its best (only when named)
 //   --contenders  agenda, dayjob-sqlite, ... (the files in contenders/), or with a variant: agenda+default
 //   --only        either, or both in one: noop:agenda, noop:agenda+default

@@ -20,10 +20,12 @@ export const contender = {
         const due = { kind: "bench", status: { $lte: 3 }, runat: { $lte: new Date() } };
         return (await stored.findOne(due, { projection: { _id: 1 } })) ? 1 : 0;
       },
-      fill: async (items, state) => {
+      fill: async (items, state, at) => {
         const { encodeJob } = await import("../../dist/mongodb/codec.js");
         await eachInFlight([...blocks(items, 2_000)], 2, async (block) => {
-          const documents = (await makeJobs(block, state)).map((job) => encodeJob(job, /** @type {never} */ (BSON)));
+          const documents = (await makeJobs(block, state, at)).map((job) =>
+            encodeJob(job, /** @type {never} */ (BSON)),
+          );
           await stored.insertMany(documents, { ordered: false });
         });
       },

@@ -33,14 +33,14 @@ export const contender = {
         );
         return leftQuery.all(Date.now()).length;
       },
-      fill: async (items, state) => {
+      fill: async (items, state, at) => {
         const { columns, toRow } = await import("../../dist/sqlite/codec.js");
         const insert = database.prepare(
           `insert into dayjob_jobs (${columns.join(", ")}) values (${columns.map(() => "?").join(", ")})`,
         );
         database.exec("pragma synchronous = off");
         for (const block of blocks(items, 10_000)) {
-          const jobs = await makeJobs(block, state);
+          const jobs = await makeJobs(block, state, at);
           database.exec("begin immediate");
           for (const job of jobs) insert.run(...toRow(job));
           database.exec("commit");

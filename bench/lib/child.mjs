@@ -46,11 +46,11 @@ const verbs = {
     return seconds;
   },
 
-  /** Jobs with numbers from `from` on, by the quickest way that there is. @param {{ from?: number, n: number, bytes: number, state: import("./contender.mjs").State }} load */
-  async fill({ from = 0, n, bytes, state }) {
+  /** Jobs with numbers from `from` on, by the quickest way that there is. @param {{ from?: number, n: number, bytes: number, state: import("./contender.mjs").State, due?: number }} load */
+  async fill({ from = 0, n, bytes, state, due }) {
     for (let at = from; at < from + n; at += BLOCK) {
       const items = makeItems(Math.min(BLOCK, from + n - at), bytes, at);
-      if (session.fill) await session.fill(items, state);
+      if (session.fill) await session.fill(items, state, due);
       else if (state === "due") await session.putMany(items);
       else throw new Error(`has no way to be filled with ${state} jobs`);
     }

@@ -9,8 +9,8 @@
  * @property {(item: Item) => Promise<unknown>} put one job, durable when it resolves
  * @property {(items: Item[]) => Promise<unknown>} putMany by the fastest means that the contender has, durable when it
  *   resolves
- * @property {(items: Item[], state: State) => Promise<unknown>} [fill] the same jobs straight into the store, to make large
- *   backlogs in little time; never measured
+ * @property {(items: Item[], state: State, at?: number) => Promise<unknown>} [fill] the same jobs straight into the store, to
+ *   make large backlogs in little time, due at once or at a time in milliseconds; never measured
  * @property {() => Promise<number>} stored how many jobs there are, nothing having been run yet
  * @property {(handler: Handler) => Promise<unknown>} run starts to run jobs, and goes on until `close`
  * @property {() => Promise<number>} left how many due jobs (or whether any: 1) are not yet durably finished

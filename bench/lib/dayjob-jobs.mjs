@@ -4,16 +4,17 @@ const MONTH_MS = 30 * 24 * 3_600_000;
 /**
  * @param {import("./contender.mjs").Item[]} items
  * @param {import("./contender.mjs").State} state
+ * @param {number} [at] milliseconds; when they become due, if not at once
  * @returns {Promise<any[]>} for `encodeJob` of a store's codec
  */
-export async function makeJobs(items, state) {
+export async function makeJobs(items, state, at) {
   const { draftJob, jobOf, noDefaults } = await import("../../dist/job/new-job.js");
   const { ownBson, defaultDataLimit } = await import("../../dist/job/data.js");
   const parts = { defaults: noDefaults, bson: ownBson, dataLimit: defaultDataLimit, random: Math.random };
   const kind = state === "other" ? "other" : "bench";
-  const delay = state === "future" ? { delay: MONTH_MS } : {};
+  const due = state === "future" ? { delay: MONTH_MS } : at === undefined ? {} : { runAt: new Date(at) };
   const now = new Date();
-  const jobs = items.map((data) => jobOf(draftJob({ kind, data, ...delay }, parts), now));
+  const jobs = items.map((data) => jobOf(draftJob({ kind, data, ...due }, parts), now));
   return state === "finished" ? jobs.map((job) => finished(job, now)) : jobs;
 }
 

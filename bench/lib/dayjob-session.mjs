@@ -23,7 +23,7 @@ export const isBuilt = () => existsSync(BUILT);
  * @param {string} url
  * @param {import("./contender.mjs").Variant} settings `runner`: options of the runner; `open`: options of open
  * @param {{ left: () => Promise<number>, fill: (items: import("./contender.mjs").Item[],
- *   state: import("./contender.mjs").State) => Promise<unknown>, close: () => Promise<unknown> }} beside
+ *   state: import("./contender.mjs").State, at?: number) => Promise<unknown>, close: () => Promise<unknown> }} beside
  * @returns {Promise<import("./contender.mjs").Session>}
  */
 export async function openDayjob(url, settings, { left, fill, close }) {

@@ -19,6 +19,7 @@ import { withWorkers } from "./worker-process.mjs";
  * @property {boolean} [fill] the jobs are not put, but written straight into the store
  * @property {{ finished: number, future: number, other: number }} [beside] jobs that are there already
  * @property {number} [step] memory: a sample after so many
+ * @property {number} [warm] ready: jobs that the runners run before, all together
  *
  * @typedef {{ value: number, detail?: Record<string, any>, errors?: number, firstError?: string }} Figure
  * @typedef {object} Where
@@ -31,12 +32,17 @@ import { withWorkers } from "./worker-process.mjs";
  */
 
 const BYTES = 100;
+/** How long before jobs that are to become due at one moment are put, which takes a while, and the runners have been idle. */
+const READY_MS = 6_000;
+const READY_MS_A_JOB = 0.2;
+const IDLE_MS = 1_000;
 
 /** @type {Record<string, Measure>} */
 export const measures = {
   put: (row, where) => measurePut(row, where, (worker, load) => worker.call("putSingly", { ...load, inFlight: 50 })),
   bulk: (row, where) => measurePut(row, where, (worker, load) => worker.call("putMany", load)),
   drain: measureDrain,
+  ready: measureReady,
   latency: measureLatency,
   memory: measureMemory,
 };
@@ -73,6 +79,33 @@ async function measureDrain(row, where) {
 }
 
 /**
+ * Jobs run a second by runners that are at work: they have run `warm` jobs, wait, and then all jobs become due at one moment,
+ * which starts the clock.
+ * @type {Measure}
+ */
+async function measureReady({ n, bytes = BYTES, runners = 1, warm = 0, ...row }, where) {
+  return await withWorkers(row, { ...where, profile: "" }, 1, ([filler]) =>
+    withWorkers(row, where, runners, async (workers) => {
+      await filler.call("fill", { from: n, n: warm, bytes, state: "due" });
+      await where.settle();
+      await Promise.all(workers.map((worker) => worker.call("start", { n: n + warm, work: "none" })));
+      await untilRun(workers, warm);
+      const due = Date.now() + READY_MS + n * READY_MS_A_JOB;
+      await filler.call("fill", { n, bytes, state: "due", due });
+      await where.settle();
+      const wait = due - Date.now();
+      if (wait < IDLE_MS) throw new Error(`the jobs were there only ${wait} ms before they became due`);
+      await pause(wait);
+      const start = clock();
+      await untilRun(workers, n + warm);
+      const seconds = (clock() - start) / 1_000;
+      const errors = await checkOnce(workers, n + warm);
+      return { value: n / seconds, ...errors };
+    }),
+  );
+}
+
+/**
  * From the moment that all are told to start until the last job is durably finished.
  * @param {WorkerProcess[]} workers
  * @param {number} n
@@ -81,7 +114,17 @@ async function measureDrain(row, where) {
 async function drainTogether(workers, n, work) {
   const start = clock();
   await Promise.all(workers.map((worker) => worker.call("start", { n, work })));
-  for (let before = { count: 0, at: start }; ; ) {
+  await untilRun(workers, n);
+  return (clock() - start) / 1_000;
+}
+
+/**
+ * Resolves when all workers together have run so many, and the last that is due is durably finished.
+ * @param {WorkerProcess[]} workers
+ * @param {number} n
+ */
+async function untilRun(workers, n) {
+  for (let before = { count: 0, at: clock() }; ; ) {
     const counts = await Promise.all(workers.map((worker) => worker.call("count")));
     const count = counts.reduce((sum, one) => sum + one, 0);
     if (count >= n) break;
@@ -91,7 +134,6 @@ async function drainTogether(workers, n, work) {
     await pause(Math.min(100, Math.max(2, rate > 0 ? (n - count) / rate / 2 : 10)));
   }
   await workers[0]?.call("untilNoneLeft");
-  return (clock() - start) / 1_000;
 }
 
 /**

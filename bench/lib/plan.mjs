@@ -13,6 +13,8 @@ import { onlyQuick, scaleRow } from "./sizes.mjs";
  */
 
 const OURS = ["dayjob-mongodb", "dayjob-sqlite"];
+/** Some thousand for each of sixteen runners, which then run compiled code. */
+const WARM = /** @type {Record<string, number>} */ ({ "dayjob-mongodb": 48_000, "dayjob-sqlite": 96_000 });
 
 /** @param {{ size: Size, scale: number, contenders: Map<string, Contender> }} options @returns {Group[]} */
 export function makePlan({ size, scale, contenders }) {
@@ -22,6 +24,7 @@ export function makePlan({ size, scale, contenders }) {
     ...bulk(),
     withWork(),
     runners(size),
+    ready(size),
     latency(),
     backlog(size),
     history(size),
@@ -171,6 +174,24 @@ function runners(size) {
     title: "Several runners on one kind, each a process of its own",
     ...RATE,
     rows: [...ours, ...others],
+  };
+}
+
+/** @param {Size} size @returns {Group} */
+function ready(size) {
+  const counts = size === "quick" ? [1, 2] : [1, 2, 4, 16];
+  const rows = OURS.flatMap((contender) =>
+    [10_000, 100_000].flatMap((n) =>
+      counts.map((count) => row("ready", contender, "best", n, { runners: count, warm: WARM[contender], ...FEW })),
+    ),
+  );
+  return {
+    load: "ready",
+    title: "Several runners at work, and jobs that become due at one moment",
+    measure: "ready",
+    unit: "jobs/s",
+    note: "All runners have been started, have run as many jobs together as the table says, and are idle when the clock starts.",
+    rows,
   };
 }
 

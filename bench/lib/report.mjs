@@ -68,6 +68,6 @@ export function merged(report, run, groups, titles) {
 }
 
 /** What tells one row of a load from the others. @param {Row} row */
-export function keyOf({ load, contender, variant, n, bytes, work, runners, processes, beside }) {
-  return JSON.stringify([load, contender, variant, n, bytes, work, runners, processes, beside]);
+export function keyOf({ load, contender, variant, n, bytes, work, runners, processes, beside, warm }) {
+  return JSON.stringify([load, contender, variant, n, bytes, work, runners, processes, beside, warm]);
 }

@@ -151,10 +151,11 @@ function memorySamples({ name, detail }) {
 }
 
 /** @param {Row} row */
-export function circumstances({ runners, processes, bytes, beside }) {
+export function circumstances({ runners, processes, bytes, beside, warm }) {
   const count = (/** @type {number} */ n) => n.toLocaleString("en");
   return [
     runners && (runners === 1 ? "1 runner" : `${runners} runners`),
+    warm && `${count(warm)} run before`,
     processes && (processes === 1 ? "put in the runner's process" : "put in another process"),
     bytes && `${count(bytes)} bytes`,
     beside &&

@@ -92,10 +92,7 @@ function ownTargets(results, contender) {
   const own = results.filter(({ row }) => row.contender === contender);
   const of = (/** @type {string} */ load) => own.filter(({ row }) => row.load === load);
   const latency = (/** @type {number} */ processes) => of("latency").find(({ row }) => row.processes === processes);
-  const sizes = (/** @type {Result[]} */ among) =>
-    [...new Set(among.map(({ row }) => row.n))].toSorted((a, b) => a - b);
-  const runners = of("runners");
-  const [least, ...more] = sizes(of("backlog"));
+  const [least, ...more] = sizesOf(of("backlog"));
   const history = of("history");
   const memory = of("memory")[0];
   const step = memory?.row.step?.toLocaleString("en");
@@ -105,16 +102,7 @@ function ownTargets(results, contender) {
     ...(contender === "dayjob-sqlite"
       ? [below(`${name}, put to start, two processes, p99, ms`, latency(2), "p99", 30)]
       : []),
-    ...sizes(runners).map((n) => {
-      const count = Math.max(...runners.filter(({ row }) => row.n === n).map(({ row }) => row.runners ?? 1));
-      const like = { load: "runners", n };
-      return ratio(
-        `${name}, ${n.toLocaleString("en")} due, ${count} runners in sum, of one`,
-        fastest(own, { ...like, runners: count }),
-        fastest(own, { ...like, runners: 1 }),
-        0.8,
-      );
-    }),
+    ...["ready", "runners"].flatMap((load) => together(own, load, name)),
     ...more.map((n) =>
       ratio(
         `${name}, backlog of ${n.toLocaleString("en")}, of the rate at ${least?.toLocaleString("en")}`,
@@ -135,6 +123,25 @@ function ownTargets(results, contender) {
     ),
   ];
 }
+
+const TOGETHER = { ready: "when they become due", runners: "from the start of the processes" };
+
+/** The most runners of a load against one, for each number of jobs. @param {Result[]} own @param {string} load @param {string} name */
+function together(own, load, name) {
+  const all = own.filter(({ row }) => row.load === load);
+  return sizesOf(all).map((n) => {
+    const count = Math.max(...all.filter(({ row }) => row.n === n).map(({ row }) => row.runners ?? 1));
+    return ratio(
+      `${name}, ${n.toLocaleString("en")} due, ${count} runners in sum, of one, ${TOGETHER[/** @type {"ready"} */ (load)]}`,
+      fastest(all, { n, runners: count }),
+      fastest(all, { n, runners: 1 }),
+      0.8,
+    );
+  });
+}
+
+/** @param {Result[]} results */
+const sizesOf = (results) => [...new Set(results.map(({ row }) => row.n))].toSorted((a, b) => a - b);
 
 /**
  * The fastest among the results that are like this.
