@@ -2,31 +2,13 @@
 import { describe, expect, it } from "vitest";
 import type { Jobs } from "../../src/client/jobs.ts";
 import { isDayjobError } from "../../src/errors.ts";
-import { newId } from "../../src/job/id.ts";
 import { Status } from "../../src/job/status.ts";
-import type { ClaimedJob, Context } from "../../src/runner/handler.ts";
-import type { RunnerOptions } from "../../src/runner/options.ts";
-import type { Runner } from "../../src/runner/surface.ts";
 import { type Timelapse, timelapses } from "../setup/timelapse.ts";
 import { deferred } from "../setup/until.ts";
-
-type Run = (job: ClaimedJob, context: Context) => unknown;
-
-const lease = 6000;
+import { hasEnded, jobOf, lease, startRunner } from "./leased.ts";
 
 describe("leases", () => {
   const timelapse = timelapses();
-  const job = (time: Timelapse, id: string) => {
-    const found = time.data.jobs.get(id);
-    if (found === undefined) throw new Error(`job ${id} is not there`);
-    return found;
-  };
-  const hasEnded = (time: Timelapse, id: string): boolean => job(time, id).status >= Status.success;
-  const runner = async (time: Timelapse, jobs: Jobs, run: Run, more: RunnerOptions = {}): Promise<Runner> => {
-    const made = jobs.runner(newId(), "k", run, { lease, interval: 500, concurrency: 1, ...more });
-    await time.settled(made.start());
-    return made;
-  };
 
   it("case 5, case 10, case 11, case 33: a run of ten leases, without a timeout, is done once, whoever else looks on", async () => {
     const time = timelapse();
@@ -37,12 +19,12 @@ describe("leases", () => {
       await new Promise<void>((resolve) => void time.clock.timer(10 * lease, resolve));
     };
     const { id } = await time.settled(a.jobs.put("k", {}));
-    await runner(time, a.jobs, long);
-    await runner(time, b.jobs, long);
+    await startRunner(time, a.jobs, long);
+    await startRunner(time, b.jobs, long);
     await time.until("it has ended", () => hasEnded(time, id));
     await time.pass(2 * lease);
     expect(runs).toBe(1);
-    expect(job(time, id)).toMatchObject({ status: Status.success, tryCount: 1, lost: 0 });
+    expect(jobOf(time, id)).toMatchObject({ status: Status.success, tryCount: 1, lost: 0 });
   });
 
   it("engine 1, case 43: an outage of ten leases for everybody is nobody's death", async () => {
@@ -52,7 +34,7 @@ describe("leases", () => {
     const ids: string[] = [];
     for (const { jobs } of machines) {
       ids.push((await time.settled(jobs.put("k", {}))).id);
-      await runner(time, jobs, async () => {
+      await startRunner(time, jobs, async () => {
         runs++;
         await new Promise<void>((resolve) => void time.clock.timer(12 * lease, resolve));
       });
@@ -67,7 +49,7 @@ describe("leases", () => {
     }
     await time.until("all have ended", () => ids.every((id) => hasEnded(time, id)));
     expect(runs).toBe(3);
-    expect(ids.map((id) => job(time, id))).toMatchObject(
+    expect(ids.map((id) => jobOf(time, id))).toMatchObject(
       ids.map(() => ({ status: Status.success, tryCount: 1, lost: 0, retries: 20 })),
     );
     expect([...time.data.runners.values()].map(({ state }) => state)).toEqual(["live", "live", "live"]);
@@ -77,10 +59,10 @@ describe("leases", () => {
     const time = timelapse();
     const [a, b] = [time.machine(), time.machine()];
     const { id } = await time.settled(a.jobs.put("k", {}, { retryInterval: 1 }));
-    await runner(time, a.jobs, () => new Promise(() => {}));
-    await time.until("it runs", () => job(time, id).status === Status.working);
+    await startRunner(time, a.jobs, () => new Promise(() => {}));
+    await time.until("it runs", () => jobOf(time, id).status === Status.working);
     let again = 0;
-    await runner(time, b.jobs, () => void again++);
+    await startRunner(time, b.jobs, () => void again++);
     await time.pass(2 * lease);
     expect(again).toBe(0);
     a.crash();
@@ -88,8 +70,8 @@ describe("leases", () => {
     await time.until("it has run again", () => hasEnded(time, id));
     // A sixth of a lease between the last beat and the death, and the poll that finds the job.
     expect(time.clock.monotonic() - died).toBeLessThanOrEqual(lease + 500);
-    expect(job(time, id)).toMatchObject({ status: Status.success, lost: 1, retries: 19 });
-    expect(job(time, id).tries.map(({ err }) => err)).toEqual(["runner lost", undefined]);
+    expect(jobOf(time, id)).toMatchObject({ status: Status.success, lost: 1, retries: 19 });
+    expect(jobOf(time, id).tries.map(({ err }) => err)).toEqual(["runner lost", undefined]);
   });
 
   it("case 38: a runner that starts anew under its old name is not taken for the one that died", async () => {
@@ -98,12 +80,12 @@ describe("leases", () => {
     const { id } = await time.settled(a.jobs.put("k", {}, { retryInterval: 1 }));
     const hangs = a.jobs.runner("worker-1", "k", () => new Promise(() => {}), { lease });
     await time.settled(hangs.start());
-    await time.until("it runs", () => job(time, id).status === Status.working);
+    await time.until("it runs", () => jobOf(time, id).status === Status.working);
     a.crash();
     const again = b.jobs.runner("worker-1", "k", () => {}, { lease });
     await time.settled(again.start());
     await time.until("it has run again", () => hasEnded(time, id));
-    expect(job(time, id)).toMatchObject({ status: Status.success, lost: 1 });
+    expect(jobOf(time, id)).toMatchObject({ status: Status.success, lost: 1 });
   });
 
   it("case 34, case 35, case 37: a key that a dead runner's job holds is free within a lease, whether its tries are used up or not", async () => {
@@ -113,9 +95,9 @@ describe("leases", () => {
       const key = `k${retries}`;
       await time.settled(a.jobs.put("k", {}, { key, retries, retryInterval: 1 }));
     }
-    await runner(time, a.jobs, () => new Promise(() => {}), { concurrency: 5 });
+    await startRunner(time, a.jobs, () => new Promise(() => {}), { concurrency: 5 });
     await time.until("both run", () => [...time.data.jobs.values()].every(({ status }) => status === Status.working));
-    await runner(time, b.jobs, () => {}, { concurrency: 5 });
+    await startRunner(time, b.jobs, () => {}, { concurrency: 5 });
     a.crash();
     const free = (): boolean => [...time.data.jobs.values()].every(({ holds }) => holds === undefined);
     await time.until("the keys are free", free, lease + 600);
@@ -132,7 +114,7 @@ describe("leases", () => {
     const lost: unknown[] = [];
     let atOnce = 0;
     let most = 0;
-    const first = await runner(time, blocked.jobs, async (_, { signal }) => {
+    const first = await startRunner(time, blocked.jobs, async (_, { signal }) => {
       most = Math.max(most, ++atOnce);
       await release.promise;
       reasons.push(signal.reason);
@@ -140,8 +122,8 @@ describe("leases", () => {
       return "late";
     });
     first.on("lost", ({ error }) => lost.push(error));
-    await time.until("it runs", () => job(time, id).status === Status.working);
-    const second = await runner(time, other.jobs, () => "in time");
+    await time.until("it runs", () => jobOf(time, id).status === Status.working);
+    const second = await startRunner(time, other.jobs, () => "in time");
     // Its event loop stands still: no call leaves the process.
     blocked.fault = () => "reject";
     await time.until("the other has run it", () => hasEnded(time, id));
@@ -153,7 +135,7 @@ describe("leases", () => {
     await time.until("it goes on", () => more.every((one) => hasEnded(time, one.id)));
     expect(reasons.map((reason) => isDayjobError(reason, "CLAIM_LOST"))).toEqual([true, false, false, false]);
     expect(lost.map((error) => isDayjobError(error, "CLAIM_LOST"))).toEqual([true]);
-    expect(job(time, id)).toMatchObject({ status: Status.success, result: "in time" });
+    expect(jobOf(time, id)).toMatchObject({ status: Status.success, result: "in time" });
     expect(most, "the slot of the lost job was freed before it had settled, or twice").toBe(1);
   });
 
@@ -163,17 +145,17 @@ describe("leases", () => {
     const { id } = await time.settled(jobs.put("k", {}));
     let reason: unknown;
     const release = deferred();
-    await runner(time, jobs, async (_, { signal }) => {
+    await startRunner(time, jobs, async (_, { signal }) => {
       signal.addEventListener("abort", () => (reason = signal.reason));
       await release.promise;
     });
-    await time.until("it runs", () => job(time, id).status === Status.working);
+    await time.until("it runs", () => jobOf(time, id).status === Status.working);
     machine.beatsFail();
     await time.pass(10 * lease);
     expect(reason).toBeUndefined();
     release.resolve();
     await time.until("it has ended", () => hasEnded(time, id));
-    expect(job(time, id)).toMatchObject({ status: Status.success, tryCount: 1 });
+    expect(jobOf(time, id)).toMatchObject({ status: Status.success, tryCount: 1 });
   });
 
   it("engine 3: after a suspension nothing is claimed or started before a beat is answered, though the monotonic clock stood still", async () => {
@@ -181,7 +163,7 @@ describe("leases", () => {
     const machine = time.machine();
     const release = [deferred(), deferred()];
     const started: string[] = [];
-    await runner(time, machine.jobs, async ({ id }) => {
+    await startRunner(time, machine.jobs, async ({ id }) => {
       started.push(id);
       await release[started.length - 1]?.promise;
     });
@@ -195,7 +177,7 @@ describe("leases", () => {
     await time.until("the first has ended", () => hasEnded(time, first.id));
     await time.pass(1000);
     expect(started).toEqual([first.id]);
-    expect(job(time, second.id).status).toBe(Status.new);
+    expect(jobOf(time, second.id).status).toBe(Status.new);
     machine.heal();
     release[1]?.resolve();
     await time.until("the second has run", () => hasEnded(time, second.id));
@@ -205,99 +187,17 @@ describe("leases", () => {
     const time = timelapse();
     const machine = time.machine();
     let runs = 0;
-    await runner(time, machine.jobs, () => void runs++);
+    await startRunner(time, machine.jobs, () => void runs++);
     machine.slow.set("claim", 1000);
     const { id } = await time.settled(machine.jobs.put("k", {}));
-    await time.until("it is claimed, and the answer under way", () => job(time, id).status === Status.working);
+    await time.until("it is claimed, and the answer under way", () => jobOf(time, id).status === Status.working);
     machine.skew += 60_000;
     machine.trouble({ delay: 2500 }, "beat");
     await time.pass(2000);
     expect(runs).toBe(0);
     machine.heal();
     await time.until("it has run", () => hasEnded(time, id));
-    expect(job(time, id)).toMatchObject({ status: Status.success, tryCount: 1 });
-  });
-
-  it("engine 4: what the store says this instance holds, and it does not know of, is given back at a beat, with no try spent", async () => {
-    const time = timelapse();
-    const { jobs } = time.machine();
-    let runs = 0;
-    await runner(time, jobs, () => void runs++, { interval: 60_000 });
-    const [record] = time.data.runners.values();
-    const { id } = await time.settled(jobs.put("other", {}));
-    // A claim of this very instance whose answer never came.
-    const now = new Date(time.clock.now());
-    const request = { kinds: [{ kind: "other", most: 1 }], slots: 1, ahead: 0, suspects: false, now, horizon: now };
-    const owner = { instance: record?.instance ?? "", name: "r" };
-    await time.store.claim({ runner: owner, token: newId(), ...request }, 1000);
-    expect(job(time, id).status).toBe(Status.working);
-    await time.pass(lease / 6 + 100);
-    expect(job(time, id)).toMatchObject({ status: Status.new, tryCount: 0, retries: 20, lost: 0 });
-    expect(runs).toBe(0);
-  });
-
-  it("engine 4: a claim whose answer is under way is not given back at a beat", async () => {
-    const time = timelapse();
-    const machine = time.machine();
-    let runs = 0;
-    await runner(time, machine.jobs, () => void runs++);
-    machine.slow.set("claim", lease / 2.5);
-    const { id } = await time.settled(machine.jobs.put("k", {}));
-    await time.until("it is claimed", () => job(time, id).status === Status.working);
-    const { claim } = job(time, id);
-    // Two beats pass meanwhile.
-    await time.pass(lease / 3 + 100);
-    expect([job(time, id).claim, runs]).toEqual([claim, 0]);
-    await time.until("it has ended", () => hasEnded(time, id));
-    expect(runs).toBe(1);
-    expect(job(time, id)).toMatchObject({ status: Status.success, tryCount: 1, claim });
-  });
-
-  it("engine 4: a claim's answer is of no use to the instance that came after the one which asked", async () => {
-    const time = timelapse();
-    const machine = time.machine();
-    const runsBy: (string | undefined)[] = [];
-    await runner(time, machine.jobs, ({ id }) => void runsBy.push(job(time, id).claim?.runner));
-    const [old] = time.data.runners.values();
-    const { id } = await time.settled(machine.jobs.put("k", {}, { delay: 300, retryInterval: 1 }));
-    // The claim's answer comes when the instance has been buried, and another one has taken its place.
-    machine.slow.set("claim", 3000);
-    await time.until("it is claimed", () => job(time, id).status === Status.working);
-    const { beats = 0 } = time.data.runners.get(old?.instance ?? "") ?? {};
-    expect(await time.store.bury(old?.instance ?? "", beats, 1000)).toBe(true);
-    await time.until("it has ended", () => hasEnded(time, id));
-    expect(runsBy).toHaveLength(1);
-    expect(runsBy[0]).not.toBe(old?.instance);
-    expect(job(time, id)).toMatchObject({ status: Status.success, lost: 1 });
-  });
-
-  it("engine 5: a stop awaits the claim that is under way, and gives back what it brings, at no cost", async () => {
-    const time = timelapse();
-    const machine = time.machine();
-    let runs = 0;
-    const stopping = await runner(time, machine.jobs, () => void runs++);
-    machine.slow.set("claim", 700);
-    const { id } = await time.settled(machine.jobs.put("k", {}, { retries: 1 }));
-    await time.pass(50);
-    await time.settled(stopping.stop());
-    expect(job(time, id)).toMatchObject({ status: Status.new, tryCount: 0, retries: 1 });
-    expect([...time.data.runners.values()].map(({ state }) => state)).toEqual(["stopped"]);
-    expect(runs).toBe(0);
-  });
-
-  it("engine 5: what a stopped runner left behind goes back free of charge", async () => {
-    const time = timelapse();
-    const [a, b] = [time.machine(), time.machine()];
-    const { id } = await time.settled(a.jobs.put("k", {}, { retries: 1 }));
-    const now = new Date(time.clock.now());
-    const gone = { instance: newId(), name: "gone" };
-    await time.store.beat({ ...gone, kinds: ["k"], lease, beats: 1, seen: now }, 1000);
-    const request = { kinds: [{ kind: "k", most: 1 }], slots: 1, ahead: 0, suspects: false, now, horizon: now };
-    await time.store.claim({ runner: gone, token: newId(), ...request }, 1000);
-    await time.store.retire(gone.instance, 1000);
-    await runner(time, b.jobs, () => {});
-    await time.until("it has run", () => hasEnded(time, id));
-    expect(job(time, id)).toMatchObject({ status: Status.success, tryCount: 1, retries: 1, lost: 0 });
+    expect(jobOf(time, id)).toMatchObject({ status: Status.success, tryCount: 1 });
   });
 
   it("case 108, engine 20: wall clocks that are ten minutes wrong neither start early nor take a live runner's jobs", async () => {
@@ -307,7 +207,7 @@ describe("leases", () => {
     slow.skew = -600_000;
     const starts: number[] = [];
     for (const { jobs } of [fast, slow]) {
-      await runner(time, jobs, async () => {
+      await startRunner(time, jobs, async () => {
         starts.push(time.clock.now());
         await new Promise<void>((resolve) => void time.clock.timer(3 * lease, resolve));
       });
@@ -324,7 +224,7 @@ describe("leases", () => {
     fast.skew = -600_000;
     await time.until("both have ended", () => put.every(({ id }) => hasEnded(time, id)));
     expect(starts.every((start) => start >= due && start - due < 600)).toBe(true);
-    expect(put.map(({ id }) => job(time, id))).toMatchObject(put.map(() => ({ tryCount: 1, lost: 0 })));
+    expect(put.map(({ id }) => jobOf(time, id))).toMatchObject(put.map(() => ({ tryCount: 1, lost: 0 })));
   });
 });
 
