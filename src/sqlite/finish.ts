@@ -6,9 +6,12 @@ import { fromLines, toLines } from "./codec.ts";
 import type { Connection } from "./driver.ts";
 import { toText } from "./text.ts";
 
-/** Many that ended alike: half the time of one update a job. By `in`: a join may read the whole table, after `analyze` on a small one. */
+/**
+ * Many that ended alike: half the time of one update a job. By `in`: a join may read the whole table, after `analyze` on a small
+ * one. The running try, which is the last one and is written without spaces, is ended as text: SQLite's JSON functions are slow.
+ */
 export const succeedSql = `update dayjob_jobs set status = 4, finished = ?, holds = null, result = coalesce(?, result),
-  tries = json_set(tries, '$[#-1].ended', ?) where id in (select value from json_each(?)) and token = ? and status = 2`;
+  tries = substr(tries, 1, length(tries) - 2) || ',"ended":' || cast(? as integer) || '}]' where id in (select value from json_each(?)) and token = ? and status = 2`;
 const succeedOneSql = succeedSql.replace("in (select value from json_each(?))", "= ?");
 const endSql = `update dayjob_jobs set status = ?, finished = ?, holds = case when ? then null else holds end,
   runat = coalesce(?, runat), retries = coalesce(?, retries), lost = coalesce(?, lost), tries = ?, trycount = ?

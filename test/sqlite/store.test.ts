@@ -8,7 +8,7 @@ import { isDayjobError } from "../../src/errors.ts";
 import { newId } from "../../src/job/id.ts";
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import { claimSql, dueSql, laterSql, nextPrioritySql } from "../../src/sqlite/claim.ts";
+import { begunSql, claimSql, dueSql, laterSql, nextPrioritySql } from "../../src/sqlite/claim.ts";
 import { succeedSql } from "../../src/sqlite/finish.ts";
 import { openSqliteStore } from "../../src/sqlite/index.ts";
 import type { Finish, Store } from "../../src/store/store.ts";
@@ -120,7 +120,9 @@ describe("the store on a SQLite file", () => {
     database.exec("analyze");
     const byKey = "SEARCH dayjob_jobs USING INDEX sqlite_autoindex_dayjob_jobs_1 (id=?)";
     expect(steps(database, succeedSql, 1, null, 1, "[]", "t")).toContain(byKey);
-    expect(steps(database, claimSql, "i", "t", "{}", "[]")).toContain(byKey);
+    const byRow = "SEARCH dayjob_jobs USING INTEGER PRIMARY KEY (rowid=?)";
+    expect(steps(database, claimSql, "i", "t", "{}", "{}", "[]")).toContain(byRow);
+    expect(steps(database, begunSql, "[]", "t")).toContain(byRow);
     database.close();
   });
 
