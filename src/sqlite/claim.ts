@@ -120,8 +120,9 @@ function merged(heads: readonly Head[]): readonly DueRow[] {
 
 function dueOfKind(connection: Connection, request: ClaimRequest, kind: string, limit: number): readonly DueRow[] {
   const head = dueBy(dueSql, connection, request, kind, limit);
+  if (request.suspects || head.length < limit) return head;
   const suspects = head.filter(({ lost }) => lost > 0);
-  if (request.suspects || suspects.length === 0 || head.length < limit) return head;
+  if (suspects.length === 0) return head;
   return [...suspects, ...dueBy(freshSql, connection, request, kind, limit)];
 }
 
@@ -155,16 +156,16 @@ function nextDue(connection: Connection, { kinds, now, horizon }: ClaimRequest):
   return first === Number.POSITIVE_INFINITY ? undefined : new Date(first);
 }
 
-function dueOf(kind: string, priority: number, [rowid, id, status, retries, tryCount, lost, runAt]: PackedDue): DueRow {
+function dueOf(kind: string, priority: number, packed: PackedDue): DueRow {
   return {
-    rowid,
-    id,
+    rowid: packed[0],
+    id: packed[1],
     kind,
-    status: status === 1 ? Status.new : Status.waiting,
-    retries,
-    tryCount,
-    lost,
+    status: packed[2] === 1 ? Status.new : Status.waiting,
+    retries: packed[3],
+    tryCount: packed[4],
+    lost: packed[5],
     priority,
-    runAt,
+    runAt: packed[6],
   };
 }
