@@ -25,6 +25,7 @@ export class Batcher<T, R> {
   readonly #parts: BatcherParts<T, R>;
   #waiting: Waiting<T, R>[] = [];
   #writing = false;
+  #pending = 0;
 
   constructor(parts: BatcherParts<T, R>) {
     this.#parts = parts;
@@ -35,6 +36,11 @@ export class Batcher<T, R> {
     return this.#waiting.length;
   }
 
+  /** Items whose write is not answered yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
   /**
    * Resolves when the item's batch was written, with the item's result.
    *
@@ -43,6 +49,7 @@ export class Batcher<T, R> {
   add(item: T): Promise<R> {
     const { mostWaiting = Number.POSITIVE_INFINITY } = this.#parts;
     if (this.#waiting.length >= mostWaiting) return Promise.reject(tooMany(mostWaiting));
+    this.#pending++;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
       if (!this.#writing) void this.#writeAll();
@@ -61,8 +68,10 @@ export class Batcher<T, R> {
     try {
       const results = await this.#parts.write(batch.map(({ item }) => item));
       if (results.length !== batch.length) throw new Error(`${batch.length} items gave ${results.length} results`);
-      for (const [at, { resolve }] of batch.entries()) resolve(results[at] as R);
+      this.#pending -= batch.length;
+      for (let at = 0; at < batch.length; at++) batch[at]?.resolve(results[at] as R);
     } catch (error) {
+      this.#pending -= batch.length;
       for (const { reject } of batch) reject(error);
     }
   }

@@ -19,7 +19,7 @@ export class Completer {
   readonly #parts: CompleterParts;
   readonly #ends: Batcher<Finish, Finished>;
   readonly #notes: Batcher<Note, boolean>;
-  #pending = 0;
+  #alone = 0;
 
   constructor(parts: CompleterParts) {
     this.#parts = parts;
@@ -29,20 +29,24 @@ export class Completer {
 
   /** Ends that are not acknowledged yet. */
   get pending(): number {
-    return this.#pending;
+    return this.#ends.pending + this.#alone;
   }
 
   /**
-   * Resolves when the end is durable, with the job's status as the store has it, or undefined if the claim was lost.
-   * Rejects only when the runner has given up, or for an end that the store refuses. `alone`: in no batch, for a job that
-   * may be locked.
+   * Resolves when the end is durable, with what the store says of it. Rejects only when the runner has given up, or for an
+   * end that the store refuses.
    */
-  async finish(end: Finish, { alone = false }: { readonly alone?: boolean } = {}): Promise<number | undefined> {
-    this.#pending++;
+  finish(end: Finish): Promise<Finished> {
+    return this.#ends.add(end);
+  }
+
+  /** The same in no batch, for a job that may be locked. */
+  async finishAlone(end: Finish): Promise<Finished> {
+    this.#alone++;
     try {
-      return alone ? (await this.#finish([end]))[0]?.status : (await this.#ends.add(end)).status;
+      return (await this.#finish([end]))[0] as Finished;
     } finally {
-      this.#pending--;
+      this.#alone--;
     }
   }
 
@@ -57,13 +61,13 @@ export class Completer {
     } catch (error) {
       if (isOutage(error)) throw error;
       const alone: Finished[] = [];
-      for (const end of batch) alone.push(await this.#finishAlone(end, error));
+      for (const end of batch) alone.push(await this.#finishRefused(end, error));
       return alone;
     }
   }
 
   /** An end that the store refuses must not hold up the others, nor its job: it is failed, with the store's word for it. */
-  async #finishAlone(end: Finish, cause: unknown): Promise<Finished> {
+  async #finishRefused(end: Finish, cause: unknown): Promise<Finished> {
     const write = (one: Finish): Promise<readonly Finished[]> => this.#parts.store.finish([one], this.#parts.limit);
     try {
       const [finished] = await this.#insisting("finish", () => write(end));

@@ -12,8 +12,13 @@ export interface Run {
   readonly job: ClaimedJob;
   readonly handler: Handler;
   readonly context: Context;
-  /** The reason of the signal, once it was aborted. Not asked of the signal, which is made only for those who look at it. */
-  readonly aborted: () => unknown;
+  /** Its reason once the signal was aborted. Not asked of the signal, which is made only for those who look at it. */
+  readonly controller: { readonly reason: unknown };
+  readonly parts: RunParts;
+}
+
+/** What all runs of a runner share. */
+export interface RunParts {
   readonly around: readonly Around[];
   /** Makes a result storable; throws BAD_DATA for one that is not. */
   readonly storableResult: (result: unknown) => unknown;
@@ -32,24 +37,28 @@ export type RunEnd =
 export async function execute(run: Run): Promise<RunEnd> {
   let value: unknown;
   try {
-    value = await layered(run)();
+    value = await (run.parts.around.length === 0 ? handled(run) : layered(run)());
   } catch (error) {
     return rejected(run, error);
   }
   return resolved(run, value);
 }
 
+function handled({ handler, job, context }: Run): unknown {
+  return handler.run(job as unknown as ClaimedJob<never, never>, context);
+}
+
 /** The handler inside the arounds, the first outermost. A thrown outcome becomes a returned one before they see it. */
 function layered(run: Run): () => Promise<unknown> {
   const innermost = async (): Promise<unknown> => {
     try {
-      return await run.handler.run(run.job as unknown as ClaimedJob<never, never>, run.context);
+      return await handled(run);
     } catch (error) {
-      if (outcomeOf(error) !== undefined && run.aborted() === undefined) return error;
+      if (outcomeOf(error) !== undefined && run.controller.reason === undefined) return error;
       throw error;
     }
   };
-  return run.around.reduceRight<() => Promise<unknown>>(
+  return run.parts.around.reduceRight<() => Promise<unknown>>(
     (next, around) => async () => around(run.job, run.context, next),
     innermost,
   );
@@ -65,7 +74,7 @@ function resolved(run: Run, value: unknown): RunEnd {
 
 /** After the signal fired, its reason decides, not the error's identity: fetch, streams and others each reject in their own way. */
 function rejected(run: Run, error: unknown): RunEnd {
-  const reason = run.aborted();
+  const reason = run.controller.reason;
   if (isDayjobError(reason, "CLAIM_LOST")) return { lost: reason };
   if (isDayjobError(reason, "CANCELLED")) return { ending: { how: "cancelled", reason: reason.message }, error };
   if (isDayjobError(reason, "STOPPING")) return { ending: { how: "interrupted" }, error };
@@ -109,7 +118,7 @@ function failure(run: Run, thrown: unknown): Ending {
       wait: milliseconds(wait, `the wait that backoff of kind ${run.stored.kind} returned`),
     };
   } catch (problem) {
-    run.failed(problem, `the rules of kind ${run.stored.kind}`);
+    run.parts.failed(problem, `the rules of kind ${run.stored.kind}`);
     return { how: "failure", error };
   }
 }
@@ -118,9 +127,9 @@ function failure(run: Run, thrown: unknown): Ending {
 function resultOf(run: Run, value: unknown): unknown {
   if (value === undefined) return undefined;
   try {
-    return run.storableResult(value);
+    return run.parts.storableResult(value);
   } catch (error) {
-    run.warn(
+    run.parts.warn(
       "RESULT_NOT_STORED",
       `job ${run.stored.id} of kind ${run.stored.kind} succeeded, but ${asError(error).message}`,
     );
@@ -129,7 +138,7 @@ function resultOf(run: Run, value: unknown): unknown {
 }
 
 function lostReason(run: Run): DayjobError<"CLAIM_LOST"> | undefined {
-  const reason = run.aborted();
+  const reason = run.controller.reason;
   return isDayjobError(reason, "CLAIM_LOST") ? reason : undefined;
 }
 

@@ -8,11 +8,11 @@ import { type Job, type StoredJob, toJob } from "../job/job.ts";
 import { defaultRules, type Ending, settle } from "../job/lifecycle.ts";
 import { Status } from "../job/status.ts";
 import type { Held, HeldMark, Store } from "../store/store.ts";
-import { claimedJob, claimLost, type RunState } from "./claimed-job.ts";
+import { claimedJob, claimLost, type RunState, type VerbParts } from "./claimed-job.ts";
 import type { Completer } from "./completer.ts";
 import { completionOf } from "./completion.ts";
 import { LateController, RunContext } from "./context.ts";
-import { cancelledReason, execute, type RunEnd } from "./executor.ts";
+import { cancelledReason, execute, type RunEnd, type RunParts } from "./executor.ts";
 import type { Handler } from "./handler.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Holdings } from "./holdings.ts";
@@ -62,19 +62,32 @@ interface Waiting {
   readonly held: Held;
 }
 
-interface Running extends Waiting {
+interface Running extends Waiting, RunState {
   readonly controller: LateController;
-  readonly over: Promise<void>;
 }
 
 export class InHand {
   readonly #parts: InHandParts;
+  readonly #verbParts: VerbParts;
+  readonly #runParts: RunParts;
   readonly #running = new Map<string, Running>();
   #waiting: Waiting[] = [];
   #stopping = false;
+  #whenOver: (() => void)[] = [];
 
   constructor(parts: InHandParts) {
+    const { engine, store, completer, tell, settings } = parts;
+    const { clock, inTurn, timeout: limit, dataLimit } = engine;
+    const failed = tell.failed.bind(tell);
+    const storeNow = (): Date => engine.storeClock.now();
     this.#parts = parts;
+    this.#verbParts = { store, completer, clock, storeNow, inTurn, limit, dataLimit, failed };
+    this.#runParts = {
+      around: settings.around,
+      storableResult: (result) => storable(result, "its result", store.bson, dataLimit),
+      warn: tell.warn.bind(tell),
+      failed,
+    };
   }
 
   /** Claimed, and not started. */
@@ -142,7 +155,7 @@ export class InHand {
 
   /** Resolves when nothing runs. */
   async allOver(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ over }) => over));
+    while (this.#running.size > 0) await new Promise<void>((resolve) => this.#whenOver.push(resolve));
   }
 
   /** The jobs that run. */
@@ -166,47 +179,37 @@ export class InHand {
   }
 
   #run({ stored, held }: Waiting): void {
-    const { handlers, slots, tally, tell, started } = this.#parts;
+    const { handlers, slots, tally, tell, started, jobs, name } = this.#parts;
     const handler = handlers.get(stored.kind);
     if (handler === undefined) return this.#end(stored, held, { how: "unstarted" }, undefined);
     const controller = new LateController();
+    const run: Running = { stored, held, controller, completing: false, over: false };
     slots.take(stored.kind);
     tally.started++;
     started();
     tell.started(stored);
-    const over = this.#executed({ stored, held }, handler, controller).then((end) => {
-      this.#running.delete(held.id);
-      slots.give(stored.kind);
-      this.#ended(stored, held, end);
-      if (!this.#stopping) this.#startWaiting();
-      this.#parts.relieved();
+    this.#running.set(held.id, run);
+    const job = claimedJob(stored, held, run, this.#verbParts);
+    const context = Object.freeze(new RunContext(controller, jobs, name));
+    void execute({ stored, job, handler, context, controller, parts: this.#runParts }).then((end) => {
+      run.over = true;
+      if (!run.completing || "lost" in end) this.#over(run, end);
+      else void this.#completion(run, end).then((completion) => this.#over(run, completion));
     });
-    this.#running.set(held.id, { stored, held, controller, over });
   }
 
-  /** How the run ended; never rejects. */
-  async #executed({ stored, held }: Waiting, handler: Handler, controller: LateController): Promise<RunEnd> {
-    const { engine, store, tell, settings, name, jobs, completer } = this.#parts;
-    const state: RunState = { completing: false, over: false };
-    const failed = tell.failed.bind(tell);
-    const storeNow = (): Date => engine.storeClock.now();
-    const { clock, inTurn, timeout: limit, dataLimit } = engine;
-    const parts = { store, completer, clock, storeNow, inTurn, limit, dataLimit, failed };
-    const job = claimedJob(stored, held, state, parts);
-    const end = await execute({
-      stored,
-      job,
-      handler,
-      context: Object.freeze(new RunContext(controller, jobs, name)),
-      aborted: () => controller.reason,
-      around: settings.around,
-      storableResult: (result) => storable(result, "its result", store.bson, engine.dataLimit),
-      warn: tell.warn.bind(tell),
-      failed,
-    });
-    state.over = true;
-    if (!state.completing || "lost" in end) return end;
-    return completionOf(end, held, toJob(stored), await this.#read(held.id), failed);
+  /** What became of a job whose handler has called `complete`; never rejects. */
+  async #completion({ stored, held }: Running, end: Exclude<RunEnd, { lost: unknown }>): Promise<RunEnd> {
+    return completionOf(end, held, toJob(stored), await this.#read(held.id), this.#runParts.failed);
+  }
+
+  #over({ stored, held }: Running, end: RunEnd): void {
+    this.#running.delete(held.id);
+    this.#parts.slots.give(stored.kind);
+    this.#ended(stored, held, end);
+    if (!this.#stopping) this.#startWaiting();
+    this.#parts.relieved();
+    if (this.#running.size === 0) for (const resolve of this.#whenOver.splice(0)) resolve();
   }
 
   #ended(stored: StoredJob, held: Held, end: RunEnd): void {
@@ -222,8 +225,9 @@ export class InHand {
       return this.#acknowledged(stored, held, ending, Status.success, error);
     }
     const settlement = settle(stored, ending, engine.storeClock.now(), { ...defaultRules, random: engine.random });
-    completer.finish({ ...held, settlement }, { alone }).then(
-      (status) => {
+    const end = { id: held.id, token: held.token, settlement };
+    (alone ? completer.finishAlone(end) : completer.finish(end)).then(
+      ({ status }) => {
         // The handler's transaction was still open when it was looked for, and has committed since.
         if (alone && status === Status.success) return this.#end(stored, held, committed, undefined);
         this.#acknowledged(stored, held, ending, isOurs(status, settlement.status) ? status : undefined, error);

@@ -8,6 +8,8 @@ const kindsAtOnce = 50;
 export class Slots {
   readonly #concurrency: number;
   readonly #handlers: readonly Handler[];
+  /** The limits of those kinds that have one. */
+  readonly #limits = new Map<string, number>();
   readonly #running = new Map<string, number>();
   #taken = 0;
   #turn = 0;
@@ -15,6 +17,7 @@ export class Slots {
   constructor(concurrency: number, handlers: readonly Handler[]) {
     this.#concurrency = concurrency;
     this.#handlers = handlers;
+    for (const { kind, concurrency: limit } of handlers) if (limit !== undefined) this.#limits.set(kind, limit);
   }
 
   get free(): number {
@@ -37,7 +40,7 @@ export class Slots {
 
   /** Whether one more job of this kind may run, by the kind's own limit. */
   hasRoom(kind: string): boolean {
-    const limit = this.#handlers.find((handler) => handler.kind === kind)?.concurrency;
+    const limit = this.#limits.get(kind);
     return limit === undefined || (this.#running.get(kind) ?? 0) < limit;
   }
 
@@ -48,7 +51,7 @@ export class Slots {
 
   /** Whether some kind has a limit of its own. */
   get hasLimits(): boolean {
-    return this.#handlers.some(({ concurrency }) => concurrency !== undefined);
+    return this.#limits.size > 0;
   }
 
   /** The kinds that have room, each with how many more of it; `most` for those without a limit of their own. */
