@@ -15,10 +15,11 @@ export interface BatcherParts<T, R> {
   readonly mostWaiting?: number;
 }
 
-interface Waiting<T, R> {
+/** An item with those who wait for its write; neither function may throw. */
+export interface Waiting<T, R> {
   readonly item: T;
-  readonly resolve: (result: R) => void;
-  readonly reject: (error: unknown) => void;
+  resolve(result: R): void;
+  reject(error: unknown): void;
 }
 
 export class Batcher<T, R> {
@@ -49,11 +50,14 @@ export class Batcher<T, R> {
   add(item: T): Promise<R> {
     const { mostWaiting = Number.POSITIVE_INFINITY } = this.#parts;
     if (this.#waiting.length >= mostWaiting) return Promise.reject(tooMany(mostWaiting));
+    return new Promise((resolve, reject) => this.push({ item, resolve, reject }));
+  }
+
+  /** The same without a promise, and without a limit. */
+  push(waiting: Waiting<T, R>): void {
     this.#pending++;
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
-      if (!this.#writing) void this.#writeAll();
-    });
+    this.#waiting.push(waiting);
+    if (!this.#writing) void this.#writeAll();
   }
 
   async #writeAll(): Promise<void> {
@@ -65,14 +69,20 @@ export class Batcher<T, R> {
   }
 
   async #write(batch: readonly Waiting<T, R>[]): Promise<void> {
+    let results: readonly R[];
     try {
-      const results = await this.#parts.write(batch.map(({ item }) => item));
+      results = await this.#parts.write(batch.map(({ item }) => item));
       if (results.length !== batch.length) throw new Error(`${batch.length} items gave ${results.length} results`);
-      this.#pending -= batch.length;
-      for (let at = 0; at < batch.length; at++) batch[at]?.resolve(results[at] as R);
     } catch (error) {
-      this.#pending -= batch.length;
-      for (const { reject } of batch) reject(error);
+      for (const waiting of batch) {
+        this.#pending--;
+        waiting.reject(error);
+      }
+      return;
+    }
+    for (let at = 0; at < batch.length; at++) {
+      this.#pending--;
+      batch[at]?.resolve(results[at] as R);
     }
   }
 

@@ -63,12 +63,8 @@ export const defaultRules: Rules = { lostLimit: 3, random: Math.random };
 export function settle(job: StoredJob, ending: Ending, ended: Date, rules: Rules = defaultRules): Settlement {
   switch (ending.how) {
     case "success":
-      return {
-        status: Status.success,
-        ended,
-        try: {},
-        ...(ending.result === undefined ? {} : { result: ending.result }),
-      };
+      if (ending.result === undefined) return { status: Status.success, ended, try: {} };
+      return { status: Status.success, ended, try: {}, result: ending.result };
     case "failure":
       return failed(
         job,

@@ -1,6 +1,6 @@
 // Writes the ends of tries: batched, tried again until the store has acknowledged them, one write under way at a time. A job
 // is held, and its claim renewed with the runner's, until then.
-import { Batcher } from "../batcher.ts";
+import { Batcher, type Waiting } from "../batcher.ts";
 import { isOutage } from "../errors.ts";
 import { Status } from "../job/status.ts";
 import type { Finish, Finished, Held, Note, Store } from "../store/store.ts";
@@ -13,7 +13,7 @@ export interface CompleterParts extends InsistParts {
 }
 
 /** Ends in one write. */
-const mostAtOnce = 1000;
+const mostAtOnce = 2000;
 
 export class Completer {
   readonly #parts: CompleterParts;
@@ -33,21 +33,18 @@ export class Completer {
   }
 
   /**
-   * Resolves when the end is durable, with what the store says of it. Rejects only when the runner has given up, or for an
-   * end that the store refuses.
+   * Answers when the end is durable, with what the store says of it. An error only when the runner has given up, or for an
+   * end that the store refuses. `alone`: in no batch, for a job that may be locked.
    */
-  finish(end: Finish): Promise<Finished> {
-    return this.#ends.add(end);
-  }
-
-  /** The same in no batch, for a job that may be locked. */
-  async finishAlone(end: Finish): Promise<Finished> {
+  finish(end: Waiting<Finish, Finished>, alone: boolean): void {
+    if (!alone) return this.#ends.push(end);
     this.#alone++;
-    try {
-      return (await this.#finish([end]))[0] as Finished;
-    } finally {
-      this.#alone--;
-    }
+    this.#finish([end.item])
+      .finally(() => this.#alone--)
+      .then(
+        ([finished]) => end.resolve(finished as Finished),
+        (error: unknown) => end.reject(error),
+      );
   }
 
   /** Resolves when the note is stored; false if the claim was lost. */
@@ -61,13 +58,13 @@ export class Completer {
     } catch (error) {
       if (isOutage(error)) throw error;
       const alone: Finished[] = [];
-      for (const end of batch) alone.push(await this.#finishRefused(end, error));
+      for (const end of batch) alone.push(await this.#finishAlone(end, error));
       return alone;
     }
   }
 
   /** An end that the store refuses must not hold up the others, nor its job: it is failed, with the store's word for it. */
-  async #finishRefused(end: Finish, cause: unknown): Promise<Finished> {
+  async #finishAlone(end: Finish, cause: unknown): Promise<Finished> {
     const write = (one: Finish): Promise<readonly Finished[]> => this.#parts.store.finish([one], this.#parts.limit);
     try {
       const [finished] = await this.#insisting("finish", () => write(end));

@@ -5,9 +5,9 @@ import type { Jobs } from "../client/jobs.ts";
 import { type DayjobError, isOutage } from "../errors.ts";
 import { storable } from "../job/data.ts";
 import { type Job, type StoredJob, toJob } from "../job/job.ts";
-import { defaultRules, type Ending, settle } from "../job/lifecycle.ts";
+import { defaultRules, type Ending, type Rules, settle } from "../job/lifecycle.ts";
 import { Status } from "../job/status.ts";
-import type { Held, HeldMark, Store } from "../store/store.ts";
+import type { Finished, Held, HeldMark, Store } from "../store/store.ts";
 import { claimedJob, claimLost, type RunState, type VerbParts } from "./claimed-job.ts";
 import type { Completer } from "./completer.ts";
 import { completionOf } from "./completion.ts";
@@ -70,6 +70,7 @@ export class InHand {
   readonly #parts: InHandParts;
   readonly #verbParts: VerbParts;
   readonly #runParts: RunParts;
+  readonly #rules: Rules;
   readonly #running = new Map<string, Running>();
   #waiting: Waiting[] = [];
   #stopping = false;
@@ -81,6 +82,7 @@ export class InHand {
     const failed = tell.failed.bind(tell);
     const storeNow = (): Date => engine.storeClock.now();
     this.#parts = parts;
+    this.#rules = { ...defaultRules, random: engine.random };
     this.#verbParts = { store, completer, clock, storeNow, inTurn, limit, dataLimit, failed };
     this.#runParts = {
       around: settings.around,
@@ -224,20 +226,22 @@ export class InHand {
     if (ending.how === "success" && ending.completed === true) {
       return this.#acknowledged(stored, held, ending, Status.success, error);
     }
-    const settlement = settle(stored, ending, engine.storeClock.now(), { ...defaultRules, random: engine.random });
-    const end = { id: held.id, token: held.token, settlement };
-    (alone ? completer.finishAlone(end) : completer.finish(end)).then(
-      ({ status }) => {
+    const settlement = settle(stored, ending, engine.storeClock.now(), this.#rules);
+    // No promise for each end: many are acknowledged together.
+    const end = {
+      item: { id: held.id, token: held.token, settlement },
+      resolve: ({ status }: Finished) => {
         // The handler's transaction was still open when it was looked for, and has committed since.
         if (alone && status === Status.success) return this.#end(stored, held, committed, undefined);
         this.#acknowledged(stored, held, ending, isOurs(status, settlement.status) ? status : undefined, error);
         if (status === settlement.status && settlement.runAt !== undefined) this.#parts.dueAt(settlement.runAt);
       },
-      (problem: unknown) => {
+      reject: (problem: unknown) => {
         if (!isOutage(problem)) holdings.release(held);
         tell.failed(problem, "finish");
       },
-    );
+    };
+    completer.finish(end, alone);
   }
 
   #acknowledged(stored: StoredJob, held: Held, ending: Ending, status: number | undefined, error: unknown): void {

@@ -69,7 +69,7 @@ function begin(connection: Connection, { runner, token, now }: ClaimRequest, tak
     const job = fromPacked(row);
     jobs.set(job.id, job);
   }
-  return take.flatMap(({ id }) => jobs.get(id) ?? []);
+  return take.map(({ id }) => jobs.get(id)).filter((job) => job !== undefined);
 }
 
 /** The first due jobs of a kind. */

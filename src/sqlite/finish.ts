@@ -32,31 +32,37 @@ export function finish(connection: Connection, batch: readonly Finish[]): readon
 
 /** Successes under one claim, at one time, with one result. */
 interface Alike {
-  readonly ends: Finish[];
+  readonly token: string;
+  readonly at: number;
   /** As it is stored; null: there is none. */
   readonly result: string | null;
+  readonly ends: Finish[];
 }
 
+/** Ends that are alike come one after another, mostly. */
 function successesAlike(batch: readonly Finish[]): Iterable<Alike> {
-  const alike = new Map<string, Alike>();
+  const groups = new Map<string, Alike>();
+  let last: Alike | undefined;
   for (const end of batch) {
-    if (end.settlement.status !== Status.success) continue;
-    const { ended, result: value } = end.settlement;
-    const result = value === undefined ? null : toText(value);
-    const name = `${end.token} ${ended.getTime()} ${result ?? ""}`;
-    const known = alike.get(name);
-    if (known === undefined) alike.set(name, { ends: [end], result });
-    else known.ends.push(end);
+    const { token, settlement } = end;
+    if (settlement.status !== Status.success) continue;
+    const at = settlement.ended.getTime();
+    const result = settlement.result === undefined ? null : toText(settlement.result);
+    if (last?.token !== token || last.at !== at || last.result !== result) {
+      const name = `${token} ${at} ${result ?? ""}`;
+      last = groups.get(name) ?? { token, at, result, ends: [] };
+      groups.set(name, last);
+    }
+    last.ends.push(end);
   }
-  return alike.values();
+  return groups.values();
 }
 
 /** True if each of them is ended by it; otherwise it is to be looked which. */
-function succeed(connection: Connection, { ends, result }: Alike): boolean {
-  const [{ id, token, settlement }] = ends as readonly Finish[] as readonly [Finish];
-  const at = settlement.ended.getTime();
-  if (ends.length === 1) return connection.run(succeedOneSql, at, result, at, id, token) === 1;
-  const ids = JSON.stringify(ends.map((end) => end.id));
+function succeed(connection: Connection, { token, at, result, ends }: Alike): boolean {
+  const [first] = ends as readonly Finish[] as readonly [Finish];
+  if (ends.length === 1) return connection.run(succeedOneSql, at, result, at, first.id, token) === 1;
+  const ids = JSON.stringify(ends.map(({ id }) => id));
   return connection.run(succeedSql, at, result, at, ids, token) === ends.length;
 }
 
