@@ -29,6 +29,7 @@ export interface DriverCollection {
   find(filter: Doc, options: Doc): DriverCursor;
   aggregate(pipeline: readonly Doc[], options: Doc): DriverCursor;
   countDocuments(filter: Doc, options: Doc): Promise<number>;
+  insertOne(document: Doc, options: Doc): Promise<unknown>;
   insertMany(documents: readonly Doc[], options: Doc): Promise<unknown>;
   updateOne(filter: Doc, update: Doc | readonly Doc[], options: Doc): Promise<UpdateResult>;
   updateMany(filter: Doc, update: Doc | readonly Doc[], options: Doc): Promise<UpdateResult>;

@@ -93,14 +93,14 @@ function isSame(a: StoredJob, b: StoredJob): boolean {
 async function insertSome({ jobs, bson }: Place, unordered: readonly Given[], limit: Limit): Promise<Set<Given>> {
   const given = [...unordered].sort((a, b) => compareIds(a.job.id, b.job.id));
   try {
-    await jobs.insertMany(
-      given.map(({ job }) => encodeJob(job, bson)),
-      { ordered: false, ...limit() },
-    );
+    const documents = given.map(({ job }) => encodeJob(job, bson));
+    // The same command, with a tenth of a millisecond less of the driver's work around it.
+    if (documents.length === 1) await jobs.insertOne(documents[0] as Doc, limit());
+    else await jobs.insertMany(documents, { ordered: false, ...limit() });
     return new Set();
   } catch (error) {
     // One command, undone as a whole.
-    if (isRolledBack(error)) return new Set(given);
+    if (isRolledBack(error) || (given.length === 1 && isDuplicateKey(error))) return new Set(given);
     const refused = refusals(error);
     if (isContention(error)) return new Set(refused.flatMap(({ index }) => given[index] ?? []));
     const other = refused.find((one) => !isContended(one));
