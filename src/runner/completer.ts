@@ -20,6 +20,7 @@ export class Completer {
   readonly #ends: Batcher<Finish, Finished>;
   readonly #notes: Batcher<Note, boolean>;
   #alone = 0;
+  #givenUp: unknown;
 
   constructor(parts: CompleterParts) {
     this.#parts = parts;
@@ -89,8 +90,15 @@ export class Completer {
     return batch.map((note) => !lost.has(nameOf(note)));
   }
 
-  #insisting<T>(during: string, write: () => Promise<T>): Promise<T> {
-    return insist(this.#parts, during, write);
+  /** Once the runner has given up, the first write that finds the store away is the last: its client may be closed any moment. */
+  async #insisting<T>(during: string, write: () => Promise<T>): Promise<T> {
+    if (this.#givenUp !== undefined) throw this.#givenUp;
+    try {
+      return await insist(this.#parts, during, write);
+    } catch (error) {
+      if (isOutage(error)) this.#givenUp = error;
+      throw error;
+    }
   }
 }
 

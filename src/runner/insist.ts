@@ -22,6 +22,7 @@ export async function insist<T>(parts: InsistParts, during: string, call: () => 
       if (!isOutage(error) || abandoned.aborted) throw error;
       failed(error, during);
       await pause(clock, backoff(failures, random), abandoned);
+      if (abandoned.aborted) throw error;
     }
   }
 }

@@ -133,6 +133,24 @@ describe("a stop", () => {
     }
   });
 
+  it("asks nothing more of a store that was away at its deadline, whatever ends were still to be written", async () => {
+    const time = timelapse();
+    const machine = time.machine();
+    await time.settled(machine.jobs.putMany([{ kind: "k" }, { kind: "k" }]));
+    let runs = 0;
+    const runner = machine.jobs.runner("r", "k", () => after(time, 500 * ++runs), { concurrency: 2 });
+    await time.settled(runner.start());
+    await time.until("both run", () => runs === 2);
+    machine.trouble({ delay: 8000, and: "reject" }, "finish");
+    await time.pass(2000);
+    const finishes = (): number => machine.calls.filter(({ verb }) => verb === "finish").length;
+    expect(finishes()).toBe(1);
+    await time.settled(runner.stop({ grace: 0 }));
+    await time.settled(machine.jobs.close());
+    await time.pass(60_000);
+    expect(finishes()).toBe(1);
+  });
+
   it("leaves no timer and no watch, and use after it is CLOSED", async () => {
     const time = timelapse();
     const machine = time.machine();
