@@ -13,7 +13,7 @@ export interface CompleterParts extends InsistParts {
 }
 
 /** Ends in one write. */
-const mostAtOnce = 2000;
+const mostAtOnce = 1000;
 
 export class Completer {
   readonly #parts: CompleterParts;

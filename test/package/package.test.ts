@@ -37,7 +37,7 @@ describe("the tarball", () => {
   it("holds the compiled sources and the pages that belong to it, and no tests", () => {
     const loose = packed.files
       .map(({ path }) => path)
-      .filter((path) => !/^(dist\/.+\.(js|js\.map|d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(path));
+      .filter((path) => !/^(dist\/.+\.(js|js\.map|d\.ts)|package\.json|README\.md|LICENSE)$/.test(path));
     expect(loose).toEqual([]);
     expect(packed.files.filter(({ path }) => /\btest\b|\.test\.|examples|bench/.test(path))).toEqual([]);
   });

@@ -43,7 +43,8 @@ for (const [name, count, concurrency] of [
     const [last = 0, lastButOne = 0] = parts.toReversed();
     const told = `ms of the processor for each tenth: ${parts.map((ms) => ms.toFixed(0)).join(", ")}`;
     expect(last + lastButOne, told).toBeLessThan(3 * (second + third) + 40);
-    expect(held).toBeLessThanOrEqual(concurrency + 2000);
+    // What runs, what waits for a slot, and one write of ends that is not acknowledged yet.
+    expect(held).toBeLessThanOrEqual(concurrency + 2000 + 1000);
   });
 }
 
