@@ -1,5 +1,6 @@
-// The SQLite library alone (the one that dayjob takes on this version of Node), doing the writes that we do, in transactions: a batch is claimed by one statement that records the try
-// and returns the jobs, and finished by another. Columns and indexes are like ours. No lease, no retries, no events.
+// The SQLite library alone (the one that dayjob takes on this version of Node), doing the writes that we do, by our
+// statements: a batch is claimed by one update that records the try, and read back, and finished by another. Columns and
+// indexes are like ours. No lease, no retries, no events.
 import { randomBytes, randomUUID } from "node:crypto";
 import { blocks, noteLooseError, pause } from "../lib/contender.mjs";
 import { openSqlite, sqliteLibrary } from "../lib/sqlite-library.mjs";
@@ -24,15 +25,21 @@ const INSERT = `
     lost, priority, lane, tags, meta)
   values (?, 'bench', 1, ?, ?, ?, 20, 20, 1000, 'exponential', '[]', 0, 0, 0, ?, '[]', '{}')`;
 
+const DUE = `
+  select json_group_array(place) as due from (
+    select rowid as place from jobs indexed by claimable where kind = 'bench' and status in (1, 3) and runat <= ?
+    order by priority desc, runat, id limit ?)`;
+
 const CLAIM = `
-  update jobs set status = 2, runner = 'bare', token = ?, trycount = trycount + 1,
-    tries = json_insert(tries, '$[#]', json(?))
-  where id in (select id from jobs where kind = 'bench' and status in (1, 3) and runat <= ?
-    order by priority desc, runat, id limit ?)
-  returning *`;
+  update jobs not indexed set status = 2, runner = 'bare', token = ?, trycount = trycount + 1,
+    tries = case when tries = '[]' then '[' || ? || ']' else json_insert(tries, '$[#]', json(?)) end
+  where rowid in (select value from json_each(?)) and status in (1, 3)`;
+
+const BEGUN = "select * from jobs not indexed where rowid in (select value from json_each(?)) and token = ?";
 
 const FINISH = `
-  update jobs set status = 4, finished = ?, holds = null, tries = json_set(tries, '$[#-1].ended', ?)
+  update jobs set status = 4, finished = ?, holds = null,
+    tries = substr(tries, 1, length(tries) - 2) || ',"ended":' || cast(? as integer) || '}]'
   where id in (select value from json_each(?)) and token = ? and status = 2`;
 
 const COUNT = "select count(*) as stored from jobs";
@@ -56,7 +63,8 @@ export const contender = {
   async open(url, { synchronous }) {
     const db = await openSqlite(url);
     db.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${SCHEMA}`);
-    const [insert, claim, finish, count, open] = [INSERT, CLAIM, FINISH, COUNT, OPEN].map((sql) => db.prepare(sql));
+    const statements = [INSERT, DUE, CLAIM, BEGUN, FINISH, COUNT, OPEN].map((sql) => db.prepare(sql));
+    const [insert, dueOnes, claim, begun, finish, count, open] = statements;
     const life = { open: true };
 
     /** @param {import("../lib/contender.mjs").Item[]} items */
@@ -69,13 +77,25 @@ export const contender = {
       db.exec("commit");
     }
 
+    /** @param {string} token */
+    function claimAll(token) {
+      const now = Date.now();
+      const begins = JSON.stringify({ runner: "bare", when: now });
+      db.exec("begin immediate");
+      const [{ due }] = dueOnes.all(now, BATCH);
+      claim.run(token, begins, begins, due);
+      const rows = begun.all(due, token);
+      db.exec("commit");
+      return rows;
+    }
+
     /** @param {import("../lib/contender.mjs").Handler} handler */
     async function work(handler) {
       while (life.open) {
         const token = randomUUID();
         // As ours: what ends a job is on the disk before the next claim; that it was claimed need not be.
         if (synchronous === "full") db.exec("pragma synchronous = normal");
-        const rows = claim.all(token, JSON.stringify({ runner: "bare", when: Date.now() }), Date.now(), BATCH);
+        const rows = claimAll(token);
         if (synchronous === "full") db.exec("pragma synchronous = full");
         if (rows.length === 0) await pause(10);
         else {
