@@ -8,6 +8,7 @@ import { clock, eachInFlight, looseErrors, noteLooseError, pause } from "./conte
 
 const BLOCK = 100_000;
 const LISTEN_MS = 120_000;
+const WARM_BYTES = 100;
 
 process.on("unhandledRejection", noteLooseError);
 
@@ -24,6 +25,17 @@ const verbs = {
   async open({ file, url, variant }) {
     const { contender } = await import(pathToFileURL(file).href);
     session = await contender.open(url, contender.variants[variant]);
+  },
+
+  /** Has this process compile what it will run: so many jobs in a database of their own. @param {{ file: string, url: string, variant: string, n: number }} load */
+  async warm({ file, url, variant, n }) {
+    const { contender } = await import(pathToFileURL(file).href);
+    const other = await contender.open(url, contender.variants[variant]);
+    await other.putMany(makeItems(n, WARM_BYTES));
+    let done = 0;
+    await other.run(() => void done++);
+    while (done < n || (await other.left()) > 0) await pause(1);
+    await other.close();
   },
 
   /** Seconds that it takes to put jobs one by one. @param {{ n: number, bytes: number, inFlight: number }} load */

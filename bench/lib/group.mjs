@@ -58,7 +58,7 @@ async function measureOnce(line, measure, { profile }) {
   const { url, settle = async () => {} } = line.database;
   try {
     const take = /** @type {import("./measure.mjs").Measure} */ (measures[measure]);
-    line.figures.push(await take(row, { url, isFirst, settle, profile }));
+    line.figures.push(await take(row, { url, isFirst, settle, profile, fresh: server.fresh }));
   } catch (error) {
     line.failure = error instanceof Error ? error.message : String(error);
   }

@@ -19,7 +19,7 @@ import { withWorkers } from "./worker-process.mjs";
  * @property {boolean} [fill] the jobs are not put, but written straight into the store
  * @property {{ finished: number, future: number, other: number }} [beside] jobs that are there already
  * @property {number} [step] memory: a sample after so many
- * @property {number} [warm] ready: jobs that the runners run before, all together
+ * @property {number} [warm] ready: jobs that each runner has run before
  *
  * @typedef {{ value: number, detail?: Record<string, any>, errors?: number, firstError?: string }} Figure
  * @typedef {object} Where
@@ -27,6 +27,7 @@ import { withWorkers } from "./worker-process.mjs";
  * @property {boolean} isFirst whether the database is new; where jobs lie beside, all rounds of a row share one
  * @property {() => Promise<unknown>} settle lets the server do its housekeeping after a database was filled
  * @property {string} profile a folder for CPU profiles
+ * @property {() => Promise<{ url: string, drop: () => Promise<unknown> }>} fresh one more database
  * @typedef {(row: Row, where: Where) => Promise<Figure>} Measure
  * @typedef {import("./worker-process.mjs").WorkerProcess} WorkerProcess
  */
@@ -79,17 +80,19 @@ async function measureDrain(row, where) {
 }
 
 /**
- * Jobs run a second by runners that are at work: they have run `warm` jobs, wait, and then all jobs become due at one moment,
- * which starts the clock.
+ * Jobs run a second by runners that are at work: each has run `warm` jobs in a database of its own, all are started and wait,
+ * and then all jobs become due at one moment, which starts the clock.
  * @type {Measure}
  */
 async function measureReady({ n, bytes = BYTES, runners = 1, warm = 0, ...row }, where) {
   return await withWorkers(row, { ...where, profile: "" }, 1, ([filler]) =>
     withWorkers(row, where, runners, async (workers) => {
-      await filler.call("fill", { from: n, n: warm, bytes, state: "due" });
-      await where.settle();
-      await Promise.all(workers.map((worker) => worker.call("start", { n: n + warm, work: "none" })));
-      await untilRun(workers, warm);
+      for (const worker of workers) {
+        const { url, drop } = await where.fresh();
+        await worker.warm({ url, n: warm });
+        await drop();
+      }
+      await Promise.all(workers.map((worker) => worker.call("start", { n, work: "none" })));
       const due = Date.now() + READY_MS + n * READY_MS_A_JOB;
       await filler.call("fill", { n, bytes, state: "due", due });
       await where.settle();
@@ -97,9 +100,9 @@ async function measureReady({ n, bytes = BYTES, runners = 1, warm = 0, ...row },
       if (wait < IDLE_MS) throw new Error(`the jobs were there only ${wait} ms before they became due`);
       await pause(wait);
       const start = clock();
-      await untilRun(workers, n + warm);
+      await untilRun(workers, n);
       const seconds = (clock() - start) / 1_000;
-      const errors = await checkOnce(workers, n + warm);
+      const errors = await checkOnce(workers, n);
       return { value: n / seconds, ...errors };
     }),
   );

@@ -155,7 +155,7 @@ export function circumstances({ runners, processes, bytes, beside, warm }) {
   const count = (/** @type {number} */ n) => n.toLocaleString("en");
   return [
     runners && (runners === 1 ? "1 runner" : `${runners} runners`),
-    warm && `${count(warm)} run before`,
+    warm && `${count(warm)} run by each before`,
     processes && (processes === 1 ? "put in the runner's process" : "put in another process"),
     bytes && `${count(bytes)} bytes`,
     beside &&

@@ -16,6 +16,7 @@ const CLOSE_MS = 5_000;
  * @typedef {object} WorkerProcess
  * @property {(verb: string, load?: object) => Promise<any>} call one at a time; rejects when it takes over four
  *   minutes and 2 ms a job
+ * @property {(load: { url: string, n: number }) => Promise<void>} warm runs so many jobs in the database of this URL
  * @property {() => Promise<void>} end
  */
 
@@ -104,11 +105,14 @@ async function startWorker(name, { url, variant, execArgv }) {
     clearTimeout(force);
   };
 
+  const file = join(CONTENDERS, `${name}.mjs`);
+  /** @param {{ url: string, n: number }} load */
+  const warm = (load) => call("warm", { file, variant, ...load });
   try {
-    await call("open", { file: join(CONTENDERS, `${name}.mjs`), url, variant });
+    await call("open", { file, url, variant });
   } catch (error) {
     await end();
     throw error;
   }
-  return { call, end };
+  return { call, warm, end };
 }
