@@ -33,6 +33,9 @@ export interface HeartbeatParts {
   readonly failed: (error: unknown, during: string) => void;
 }
 
+/** Milliseconds to the second beat; each of the next waits twice as long, up to the interval: runners that start together soon know each other. */
+const firstWait = 100;
+
 export class Heartbeat {
   readonly #parts: HeartbeatParts;
   readonly #loop: Loop;
@@ -46,6 +49,7 @@ export class Heartbeat {
   #waiting: (() => void)[] = [];
   #givingBack: Promise<void> | undefined;
   #stopped = false;
+  #wait = firstWait;
 
   constructor(parts: HeartbeatParts) {
     this.#parts = parts;
@@ -64,6 +68,8 @@ export class Heartbeat {
   /** Registers the runner; the beats go on until `stop`. */
   async start(): Promise<void> {
     await this.#beat();
+    // Before the first claim: two runners that do not know of each other read the same head of what is due (ENGINE.md 12).
+    await this.#lookAround();
     this.#loop.start();
     const { store, clock, identity, warn } = this.#parts;
     // Another clock than the system's is not known in a thread.
@@ -140,7 +146,9 @@ export class Heartbeat {
       if (!isOutage(error)) throw error;
       this.#parts.failed(error, "heartbeat");
     }
-    return Math.max(1, this.#beats.interval - (this.#parts.clock.monotonic() - started));
+    const wait = Math.min(this.#wait, this.#beats.interval);
+    this.#wait = wait * 2;
+    return Math.max(1, wait - (this.#parts.clock.monotonic() - started));
   }
 
   async #beat(): Promise<void> {
