@@ -35,18 +35,18 @@ export class BeatThread {
   #cancelTurn: CancelTimer = () => {};
   #isOver = false;
 
-  /** The thread of a store; a new one if there is none. Throws where threads cannot be had. */
-  static of(store: Store, elsewhere: Elsewhere, clock: Clock): BeatThread {
-    const thread = threads.get(store) ?? new BeatThread(elsewhere, clock, () => threads.delete(store));
+  /** The thread of a store; if there is none a new one, which opens its store after so many milliseconds. Throws where threads cannot be had. */
+  static of(store: Store, elsewhere: Elsewhere, clock: Clock, wait: number): BeatThread {
+    const thread = threads.get(store) ?? new BeatThread(elsewhere, clock, wait, () => threads.delete(store));
     threads.set(store, thread);
     return thread;
   }
 
-  private constructor(elsewhere: Elsewhere, clock: Clock, forget: () => void) {
+  private constructor(elsewhere: Elsewhere, clock: Clock, wait: number, forget: () => void) {
     this.#clock = clock;
     this.#forget = forget;
     this.#watch = new LoopWatch();
-    this.#worker = startWorker({ elsewhere, watch: this.#watch.memory });
+    this.#worker = startWorker({ elsewhere, watch: this.#watch.memory, wait });
     this.#exited = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
     this.#worker.on("message", (message: FromThread) => this.#hear(message));
     this.#worker.on("error", (error) => this.end(asError(error).message));

@@ -12,6 +12,8 @@ import { LoopWatch, lookInterval } from "./loop-watch.ts";
 export interface ThreadData {
   readonly elsewhere: Elsewhere;
   readonly watch: SharedArrayBuffer;
+  /** Milliseconds before it opens its store: what runs only for a moment, or starts with many others, does without that work. */
+  readonly wait: number;
 }
 
 export interface BeatOrder {
@@ -36,10 +38,11 @@ export type FromThread =
 
 type Beater = Pick<Store, "beat" | "close">;
 
-const { elsewhere, watch: memory } = workerData as ThreadData;
+const { elsewhere, watch: memory, wait } = workerData as ThreadData;
 const watch = new LoopWatch(memory);
 const loops = new Map<string, Loop>();
 
+await pause(clock, wait);
 if (watch.open()) await work();
 
 async function work(): Promise<void> {

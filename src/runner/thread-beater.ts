@@ -47,10 +47,11 @@ export class ThreadBeater {
 
   /** Has the beats come from the thread as soon as it is up. */
   start(): void {
-    const { store, clock } = this.#parts;
+    const { store, clock, beats } = this.#parts;
     if (this.#thread !== undefined || this.#stopped || store.elsewhere === undefined) return;
     try {
-      this.#thread = BeatThread.of(store, store.elsewhere, clock);
+      // Half the time to the next beat, which it is to send if a handler blocks the event loop.
+      this.#thread = BeatThread.of(store, store.elsewhere, clock, beats.interval / 2);
       this.#thread.join(this.#member);
     } catch (error) {
       this.#ended(asError(error).message);
