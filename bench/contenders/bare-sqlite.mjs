@@ -58,14 +58,17 @@ export const contender = {
       durability: "synchronous = NORMAL: the last writes may be lost when the power fails",
       synchronous: "normal",
     },
+    acknowledged: { label: "one insert; its commit is the start", synchronous: "full", starts: true },
   },
 
-  async open(url, { synchronous }) {
+  async open(url, { synchronous, starts = false }) {
     const db = await openSqlite(url);
     db.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${SCHEMA}`);
     const statements = [INSERT, DUE, CLAIM, BEGUN, FINISH, COUNT, OPEN].map((sql) => db.prepare(sql));
     const [insert, dueOnes, claim, begun, finish, count, open] = statements;
     const life = { open: true };
+    /** Where an insert's commit is taken for a start: the floor of a put that is durable. @type {import("../lib/contender.mjs").Handler} */
+    let start = () => {};
 
     /** @param {import("../lib/contender.mjs").Item[]} items */
     function insertAll(items) {
@@ -111,13 +114,17 @@ export const contender = {
     }
 
     return {
-      put: async (item) => insertAll([item]),
+      put: async (item) => {
+        insertAll([item]);
+        await start(item);
+      },
       putMany: async (items) => {
         for (const block of blocks(items, BATCH)) insertAll(block);
       },
       stored: async () => count.all()[0].stored,
       run: async (handler) => {
-        work(handler).catch(noteLooseError);
+        if (starts) start = handler;
+        else work(handler).catch(noteLooseError);
       },
       left: async () => open.all().length,
       close: async () => {

@@ -199,11 +199,14 @@ function ready(size) {
 function latency() {
   const rows = [
     ...OURS.map((contender) => row("latency", contender, "latency", 500)),
+    ...["bare-mongodb", "bare-sqlite"].map((contender) => row("latency", contender, "acknowledged", 500)),
     ...["agenda", "pulse", "graphile-worker"].map((contender) => row("latency", contender, "latency", 150, FEW)),
     ...["mongodb-queue", "sidequest", "monque", "bullmq", "pg-boss"].map((contender) =>
       row("latency", contender, "best", 150, FEW),
     ),
-  ].flatMap((one) => [1, 2].map((processes) => ({ ...one, processes, rate: 50 })));
+  ].flatMap((one) =>
+    (one.variant === "acknowledged" ? [1] : [1, 2]).map((processes) => ({ ...one, processes, rate: 50 })),
+  );
   return { load: "latency", title: "From the call of put to the start of the handler, 50 a second", ...LATENCY, rows };
 }
 
