@@ -46,6 +46,29 @@ describe("a runner over a store that fails", () => {
     return { ...made, jobs };
   };
 
+  it("engine 12: a runner's first claim is of its share of the lanes, where others live", async () => {
+    const store = memoryStore();
+    const firsts = new Map<string, number | undefined>();
+    const claim = store.claim.bind(store);
+    store.claim = (request, limit) => {
+      const { name } = request.runner;
+      if (!firsts.has(name)) firsts.set(name, request.lanes?.length);
+      return claim(request, limit);
+    };
+    const jobs = jobsOver(store);
+    clients.push(jobs);
+    for (const name of ["a", "b"]) {
+      const runner = jobs.runner(name, "k", () => {}, { interval: 20 });
+      runners.push(runner);
+      await runner.start();
+      await until("it has claimed", () => firsts.has(name));
+    }
+    expect([...firsts]).toEqual([
+      ["a", undefined],
+      ["b", 32],
+    ]);
+  });
+
   it("engine 9: a claim whose reply was lost is asked for again by its token, and runs once", async () => {
     const { jobs, trouble } = setUp();
     const { id } = await jobs.put("k", {});
