@@ -34,9 +34,12 @@ import { withWorkers } from "./worker-process.mjs";
 
 const BYTES = 100;
 /** How long before jobs that are to become due at one moment are put, which takes a while, and the runners have been idle. */
-const READY_MS = 6_000;
+const READY_MS = 8_000;
 const READY_MS_A_JOB = 0.2;
-const IDLE_MS = 1_000;
+const IDLE_MS = 5_000;
+/** Jobs at a time that runners have before, and the most of them. */
+const PRIMING = 256;
+const PRIMING_MOST = 100 * PRIMING;
 
 /** @type {Record<string, Measure>} */
 export const measures = {
@@ -80,8 +83,8 @@ async function measureDrain(row, where) {
 }
 
 /**
- * Jobs run a second by runners that are at work: each has run `warm` jobs in a database of its own, all are started and wait,
- * and then all jobs become due at one moment, which starts the clock.
+ * Jobs run a second by runners that are at work: each has run `warm` jobs in a database of its own, all are started, have had
+ * a job and wait, and then all jobs become due at one moment, which starts the clock.
  * @type {Measure}
  */
 async function measureReady({ n, bytes = BYTES, runners = 1, warm = 0, ...row }, where) {
@@ -92,7 +95,10 @@ async function measureReady({ n, bytes = BYTES, runners = 1, warm = 0, ...row },
         await worker.warm({ url, n: warm });
         await drop();
       }
-      await Promise.all(workers.map((worker) => worker.call("start", { n, work: "none" })));
+      await Promise.all(workers.map((worker) => worker.call("start", { n: n + PRIMING_MOST, work: "none" })));
+      const before = await prime(workers, (from, some) =>
+        filler.call("fill", { from: n + from, n: some, bytes, state: "due" }),
+      );
       const due = Date.now() + READY_MS + n * READY_MS_A_JOB;
       await filler.call("fill", { n, bytes, state: "due", due });
       await where.settle();
@@ -100,12 +106,29 @@ async function measureReady({ n, bytes = BYTES, runners = 1, warm = 0, ...row },
       if (wait < IDLE_MS) throw new Error(`the jobs were there only ${wait} ms before they became due`);
       await pause(wait);
       const start = clock();
-      await untilRun(workers, n);
+      await untilRun(workers, n + before);
       const seconds = (clock() - start) / 1_000;
-      const errors = await checkOnce(workers, n);
+      const errors = await checkOnce(workers, n + before);
       return { value: n / seconds, ...errors };
     }),
   );
+}
+
+/**
+ * A few jobs again and again, until each worker has had one: what a runner does at its first job is over then. Returns how
+ * many it took.
+ * @param {WorkerProcess[]} workers
+ * @param {(from: number, n: number) => Promise<unknown>} fill
+ */
+async function prime(workers, fill) {
+  for (let filled = 0; filled < PRIMING_MOST; ) {
+    await fill(filled, PRIMING);
+    filled += PRIMING;
+    await untilRun(workers, filled);
+    const counts = await Promise.all(workers.map((worker) => worker.call("count")));
+    if (!counts.includes(0)) return filled;
+  }
+  throw new Error(`after ${PRIMING_MOST} jobs there was a runner that had not had one`);
 }
 
 /**
