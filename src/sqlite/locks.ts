@@ -5,8 +5,9 @@ import { isBusy, transactionIsOpen, translated } from "./errors.ts";
 
 /** How long SQLite itself may wait for a lock, blocking the event loop, in milliseconds; `patiently` waits on without it. */
 export const blockedAtMost = 5;
-/** Milliseconds between two tries on a locked file. */
+/** Milliseconds between two tries on a locked file: at first, and the most, where many wait for it. */
 const busyWait = 5;
+const longestBusyWait = 25;
 
 /** Milliseconds after which timers and sockets get a turn. */
 const longestBreath = 20;
@@ -18,13 +19,51 @@ export interface Patience {
   readonly path: string;
   /** Throws if the work is no longer wanted. */
   readonly check?: () => void;
+  /** What else waits for the same lock. */
+  readonly gate?: Gate;
+}
+
+/**
+ * Where the writes of one connection wait for a file that others have locked: one of them asks for the lock, and when it has
+ * had it, all follow. Each by itself would ask as often, and sixteen processes spend half their time on asking.
+ */
+export class Gate {
+  #opens: Promise<void> | undefined;
+  #busy: unknown;
+  #failures = 0;
+
+  /** Resolves when the lock may be asked for; undefined: it may. */
+  get opens(): Promise<void> | undefined {
+    return this.#opens;
+  }
+
+  /** Why it was closed last. */
+  get busy(): unknown {
+    return this.#busy;
+  }
+
+  close(clock: Clock, busy: unknown): void {
+    const wait = Math.min(longestBusyWait, busyWait * 1.25 ** this.#failures++);
+    this.#busy = busy;
+    this.#opens = pause(clock, wait).then(() => {
+      this.#opens = undefined;
+    });
+  }
+
+  passed(): void {
+    this.#failures = 0;
+  }
 }
 
 /**
  * Does synchronous work, again and again while the file is locked, until `limit` milliseconds have passed (ENGINE.md 24). Work
  * that follows on work would never let the event loop turn, since none of it waits for anything: it does so here.
  */
-export async function patiently<T>({ clock, path, check }: Patience, limit: number, work: () => T): Promise<T> {
+export async function patiently<T>(
+  { clock, path, check, gate = new Gate() }: Patience,
+  limit: number,
+  work: () => T,
+): Promise<T> {
   const end = clock.monotonic() + limit;
   if (clock.monotonic() - turnedAt > longestBreath) {
     await turn();
@@ -32,12 +71,18 @@ export async function patiently<T>({ clock, path, check }: Patience, limit: numb
   }
   for (;;) {
     check?.();
-    try {
-      return work();
-    } catch (error) {
-      if (!isBusy(error) || clock.monotonic() >= end) throw translated(error, path);
+    if (gate.opens === undefined) {
+      try {
+        const done = work();
+        gate.passed();
+        return done;
+      } catch (error) {
+        if (!isBusy(error)) throw translated(error, path);
+        gate.close(clock, error);
+      }
     }
-    await pause(clock, busyWait);
+    if (clock.monotonic() >= end) throw translated(gate.busy, path);
+    await gate.opens;
   }
 }
 

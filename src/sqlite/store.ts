@@ -31,7 +31,7 @@ import { fromLines, fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
 import { finish, note } from "./finish.ts";
 import { insert } from "./insert.ts";
-import { patiently, transact, transactUnsynced } from "./locks.ts";
+import { Gate, patiently, transact, transactUnsynced } from "./locks.ts";
 import { conditionOf } from "./query.ts";
 import { beat, bury, forget, held, holders, orphans, retire, runners } from "./runners.ts";
 import { isMigrated, migrate } from "./schema.ts";
@@ -61,6 +61,8 @@ export class SqliteStore implements Store {
   readonly parts: SqliteParts;
   readonly warnings: readonly Warning[];
   readonly elsewhere: Elsewhere | undefined;
+  /** All writes wait for the one lock of the file; reads wait for none. */
+  readonly #gate = new Gate();
   #closed = false;
 
   constructor(parts: SqliteParts) {
@@ -96,7 +98,7 @@ export class SqliteStore implements Store {
   /** Not synced where that changes nothing: after a power cut the job is due again, as a claimed one would be in the end. */
   claim(request: ClaimRequest, limit: number): Promise<Claimed> {
     const { connection, isOwn, isSynced } = this.parts;
-    return this.#patiently(limit, () => {
+    return this.#patiently(limit, this.#gate, () => {
       const light = isSynced ? transactUnsynced(connection, isOwn, () => claim(connection, request, false)) : undefined;
       return light ?? (transact(connection, isOwn, () => claim(connection, request, true)) as Claimed);
     });
@@ -203,21 +205,21 @@ export class SqliteStore implements Store {
   }
 
   #read<T>(limit: number, work: (connection: Connection) => T): Promise<T> {
-    return this.#patiently(limit, () => work(this.parts.connection));
+    return this.#patiently(limit, undefined, () => work(this.parts.connection));
   }
 
   /** One transaction a verb: each is atomic. */
   #write<T>(limit: number, work: (connection: Connection) => T): Promise<T> {
     const { connection, isOwn } = this.parts;
-    return this.#patiently(limit, () => transact(connection, isOwn, work));
+    return this.#patiently(limit, this.#gate, () => transact(connection, isOwn, work));
   }
 
-  #patiently<T>(limit: number, work: () => T): Promise<T> {
+  #patiently<T>(limit: number, gate: Gate | undefined, work: () => T): Promise<T> {
     const { clock, path } = this.parts;
     const check = (): void => {
       if (this.#closed) throw dayjobError("CLOSED", `the store on ${path} is closed`);
     };
-    return patiently({ clock, path, check }, limit, work);
+    return patiently({ clock, path, check, ...(gate && { gate }) }, limit, work);
   }
 }
 
