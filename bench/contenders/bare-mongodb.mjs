@@ -84,12 +84,23 @@ export const contender = {
       putMany: async (items) => {
         for (const block of blocks(items, 1_000)) await jobs.insertMany(block.map(newJob), { ordered: false });
       },
+      fill: async (items, state, due) => {
+        if (state !== "due") throw new Error(`has no way to be filled with ${state} jobs`);
+        const runat = new Date(due ?? Date.now());
+        for (const block of blocks(items, 2_000)) {
+          await jobs.insertMany(
+            block.map((item) => ({ ...newJob(item), runat })),
+            { ordered: false },
+          );
+        }
+      },
       stored: () => jobs.countDocuments({}),
       run: async (handler) => {
         if (starts) start = handler;
         else work(handler).catch(noteLooseError);
       },
-      left: () => jobs.countDocuments({ kind: "bench", status: { $lte: 3 } }, { limit: 1 }),
+      left: () =>
+        jobs.countDocuments({ kind: "bench", status: { $lte: 3 }, runat: { $lte: new Date() } }, { limit: 1 }),
       close: async () => {
         life.open = false;
         await client.close();

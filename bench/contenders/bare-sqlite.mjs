@@ -43,7 +43,7 @@ const FINISH = `
   where id in (select value from json_each(?)) and token = ? and status = 2`;
 
 const COUNT = "select count(*) as stored from jobs";
-const OPEN = "select 1 from jobs where kind = 'bench' and status <= 3 limit 1";
+const OPEN = "select 1 from jobs where kind = 'bench' and status <= 3 and runat <= ? limit 1";
 
 /** @type {import("../lib/contender.mjs").Contender} */
 export const contender = {
@@ -70,12 +70,12 @@ export const contender = {
     /** Where an insert's commit is taken for a start: the floor of a put that is durable. @type {import("../lib/contender.mjs").Handler} */
     let start = () => {};
 
-    /** @param {import("../lib/contender.mjs").Item[]} items */
-    function insertAll(items) {
+    /** @param {import("../lib/contender.mjs").Item[]} items @param {number} [due] milliseconds */
+    function insertAll(items, due) {
       db.exec("begin immediate");
       for (const item of items) {
         const now = Date.now();
-        insert.run(newId(now), JSON.stringify(item), now, now, Math.floor(Math.random() * 64));
+        insert.run(newId(now), JSON.stringify(item), now, due ?? now, Math.floor(Math.random() * 64));
       }
       db.exec("commit");
     }
@@ -121,12 +121,16 @@ export const contender = {
       putMany: async (items) => {
         for (const block of blocks(items, BATCH)) insertAll(block);
       },
+      fill: async (items, state, due) => {
+        if (state !== "due") throw new Error(`has no way to be filled with ${state} jobs`);
+        for (const block of blocks(items, 10_000)) insertAll(block, due);
+      },
       stored: async () => count.all()[0].stored,
       run: async (handler) => {
         if (starts) start = handler;
         else work(handler).catch(noteLooseError);
       },
-      left: async () => open.all().length,
+      left: async () => open.all(Date.now()).length,
       close: async () => {
         life.open = false;
         db.close();

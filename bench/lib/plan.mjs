@@ -2,7 +2,8 @@
 //
 // Slow contenders run fewer jobs, so that the whole takes minutes and not hours; all of them get slower with more jobs,
 // so this is in their favour.
-import { FEW, LATENCY, RATE, row } from "./rows.mjs";
+import { FEW, LATENCY, OURS, RATE, row } from "./rows.mjs";
+import { ready, runners } from "./several.mjs";
 import { onlyQuick, scaleRow } from "./sizes.mjs";
 
 /**
@@ -11,10 +12,6 @@ import { onlyQuick, scaleRow } from "./sizes.mjs";
  * @typedef {{ load: string, title: string, measure: string, unit: string, rows: Row[], note?: string }} Group
  * @typedef {"quick" | "default" | "full"} Size
  */
-
-const OURS = ["dayjob-mongodb", "dayjob-sqlite"];
-/** So many for each runner, which then runs compiled code. */
-const WARM = 10_000;
 
 /** @param {{ size: Size, scale: number, contenders: Map<string, Contender> }} options @returns {Group[]} */
 export function makePlan({ size, scale, contenders }) {
@@ -149,49 +146,6 @@ function withWork() {
     title: "Jobs of 1 ms (asynchronous)",
     ...RATE,
     rows: rows.map((one) => ({ ...one, work: "1ms" })),
-  };
-}
-
-/** @param {Size} size @returns {Group} */
-function runners(size) {
-  const counts = size === "quick" ? [1, 2] : [1, 2, 4, 16];
-  const ours = OURS.flatMap((contender) =>
-    [10_000, 100_000].flatMap((n) =>
-      counts.map((count) => row("runners", contender, "best", n, { runners: count, ...(n > 10_000 && FEW) })),
-    ),
-  );
-  const others = [
-    ["agenda", 500],
-    ["mongodb-queue", 500],
-    ["bullmq", 10_000],
-    ["graphile-worker", 20_000],
-    ["pg-boss", 20_000],
-  ].flatMap(([contender, n]) =>
-    [1, 16].map((count) => row("runners", String(contender), "best", Number(n), { runners: count, rounds: 3 })),
-  );
-  return {
-    load: "runners",
-    title: "Several runners on one kind, each a process of its own",
-    ...RATE,
-    rows: [...ours, ...others],
-  };
-}
-
-/** @param {Size} size @returns {Group} */
-function ready(size) {
-  const counts = size === "quick" ? [1, 2] : [1, 2, 4, 16];
-  const rows = OURS.flatMap((contender) =>
-    [10_000, 100_000].flatMap((n) =>
-      counts.map((count) => row("ready", contender, "best", n, { runners: count, warm: WARM, ...FEW })),
-    ),
-  );
-  return {
-    load: "ready",
-    title: "Several runners at work, and jobs that become due at one moment",
-    measure: "ready",
-    unit: "jobs/s",
-    note: "Each runner has run as many jobs as the table says, in a database of its own; all are started, and idle when the clock starts.",
-    rows,
   };
 }
 

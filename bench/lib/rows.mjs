@@ -2,6 +2,7 @@
 
 /** @typedef {import("./measure.mjs").Row} Row */
 
+export const OURS = ["dayjob-mongodb", "dayjob-sqlite"];
 export const RATE = { measure: "drain", unit: "jobs/s" };
 export const LATENCY = {
   measure: "latency",

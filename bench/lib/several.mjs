@@ -1,0 +1,56 @@
+// The loads of several runners on one kind, each a process of its own.
+import { FEW, OURS, RATE, row } from "./rows.mjs";
+
+/**
+ * @typedef {import("./plan.mjs").Group} Group
+ * @typedef {import("./plan.mjs").Size} Size
+ */
+
+/** So many for each runner, which then runs compiled code. */
+const WARM = 10_000;
+
+/** @param {Size} size @returns {Group} */
+export function runners(size) {
+  const counts = size === "quick" ? [1, 2] : [1, 2, 4, 16];
+  const ours = OURS.flatMap((contender) =>
+    [10_000, 100_000].flatMap((n) =>
+      counts.map((count) => row("runners", contender, "best", n, { runners: count, ...(n > 10_000 && FEW) })),
+    ),
+  );
+  const others = [
+    ["agenda", 500],
+    ["mongodb-queue", 500],
+    ["bullmq", 10_000],
+    ["graphile-worker", 20_000],
+    ["pg-boss", 20_000],
+  ].flatMap(([contender, n]) =>
+    [1, 16].map((count) => row("runners", String(contender), "best", Number(n), { runners: count, rounds: 3 })),
+  );
+  return {
+    load: "runners",
+    title: "Several runners on one kind, each a process of its own",
+    ...RATE,
+    rows: [...ours, ...others],
+  };
+}
+
+/** @param {Size} size @returns {Group} */
+export function ready(size) {
+  const counts = size === "quick" ? [1, 2] : [1, 2, 4, 16];
+  const floor = [counts[0], counts.at(-1)];
+  const rows = [10_000, 100_000].flatMap((n) =>
+    ["dayjob-mongodb", "bare-mongodb", "dayjob-sqlite", "bare-sqlite"].flatMap((contender) =>
+      (OURS.includes(contender) ? counts : floor).map((count) =>
+        row("ready", contender, "best", n, { runners: count, warm: WARM, ...FEW }),
+      ),
+    ),
+  );
+  return {
+    load: "ready",
+    title: "Several runners at work, and jobs that become due at one moment",
+    measure: "ready",
+    unit: "jobs/s",
+    note: "Each runner has run as many jobs as the table says, in a database of its own; all are started, and idle when the clock starts.",
+    rows,
+  };
+}
