@@ -154,7 +154,8 @@ describe.for(["the jobs' own connection", "a connection of its own"])("effects o
   it("promise 3: a lost claim is CLAIM_LOST, and the handler's writes are rolled back", async () => {
     let error: unknown;
     const { id, ended } = await run((job) => {
-      database.prepare("update dayjob_jobs set token = 'another' where id = ?").run(job.id);
+      // Of another runner: what is under another token of its own, a runner gives back at its next beat.
+      database.prepare("update dayjob_jobs set runner = 'another', token = 'another' where id = ?").run(job.id);
       try {
         transact(() => {
           effect(job);
