@@ -100,8 +100,9 @@ export class Ledger {
 
   /** A runner told of the end of a try. */
   told(id: string, tryNumber: number, status: Status): void {
-    // What was given back and then cancelled is told as cancelled, if the reply to the give-back was lost.
-    const end = status === S.cancelled ? `${id} ${status}` : `${id} ${tryNumber} ${status}`;
+    // If the reply to a give-back was lost, the job is told as it is by then: cancelled, or cancelled and new again by a retry.
+    const isByHand = status === S.cancelled || status === S.new;
+    const end = isByHand ? `${id} ${status}` : `${id} ${tryNumber} ${status}`;
     if (!this.ends.has(end))
       this.#wrong(
         `try ${tryNumber} of job ${short(id)} was told to be ${formatStatus(status)}, which was never stored`,
