@@ -55,7 +55,7 @@ export class StoreJudge implements Judge {
     // A beat that the next election undoes is none.
     if (call.verb === "beat" && !call.undone) {
       this.#beats.set(instance, time);
-      call.machine.beats.push(time);
+      call.machine.beats.push({ at: time, monotonic: call.machine.clock.monotonic() });
     }
     if (before?.state === state) return;
     const name = this.#ledger.instances.get(instance)?.name ?? "nobody";
@@ -67,13 +67,13 @@ export class StoreJudge implements Judge {
       this.#world.violation(`${name} was declared dead by ${call.machine.name} ${silent.toFixed(0)} ms after its beat`);
   }
 
-  /** Who declares another dead must have beaten all the while itself (ENGINE.md 1). */
+  /** Who declares another dead must have beaten all the while itself, by its own monotonic time (ENGINE.md 1). */
   #checkObserver(instance: string, observer: Machine): void {
     const record = this.#ledger.data?.runners.get(instance);
     const own = Math.max(...[...(this.#ledger.data?.runners.values() ?? [])].map(({ lease }) => lease));
     if (record === undefined) return;
-    const from = this.#world.time - (record.lease * 2) / 3;
-    const beats = observer.beats.filter((at) => at >= from);
+    const from = observer.clock.monotonic() - (record.lease * 2) / 3;
+    const beats = observer.beats.filter(({ monotonic }) => monotonic >= from).map(({ at }) => at);
     const gap = Math.max(0, ...beats.slice(1).map((at, before) => at - (beats[before] as number)));
     if (beats.length < 2 || gap > own * longestGap + 5)
       this.#world.violation(`${observer.name} judges the silence of others across its own (a gap of ${gap} ms)`);

@@ -14,8 +14,8 @@ export class Machine implements Mortal {
   cutUntil = 0;
   /** When something last went wrong between it and the store. */
   lastFault = Number.NEGATIVE_INFINITY;
-  /** World times at which its beats were applied. */
-  readonly beats: number[] = [];
+  /** When its beats were applied: the world's time, and its own. */
+  readonly beats: { readonly at: number; readonly monotonic: number }[] = [];
   /** When its wall clock was last set back. */
   setBack = Number.NEGATIVE_INFINITY;
   /** Timers that are set. */
