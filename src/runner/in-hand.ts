@@ -71,7 +71,8 @@ export class InHand {
   readonly #verbParts: VerbParts;
   readonly #runParts: RunParts;
   readonly #rules: Rules;
-  readonly #running = new Map<string, Running>();
+  /** A job may be in it twice: its run under a claim that was lost may go on when this runner has it again. */
+  readonly #running = new Set<Running>();
   #waiting: Waiting[] = [];
   #stopping = false;
   #whenOver: (() => void)[] = [];
@@ -108,7 +109,7 @@ export class InHand {
 
   /** Whether one of them lost its runner before: one such at a time (ENGINE.md 6). */
   get hasSuspect(): boolean {
-    for (const { stored } of this.#running.values()) if (stored.lost > 0) return true;
+    for (const { stored } of this.#running) if (stored.lost > 0) return true;
     return this.#waiting.some(({ stored }) => stored.lost > 0);
   }
 
@@ -135,7 +136,7 @@ export class InHand {
 
   /** Aborts all that run. */
   abort(reason: (job: Job) => DayjobError): void {
-    for (const { controller, stored } of this.#running.values()) controller.abort(reason(toJob(stored)));
+    for (const { controller, stored } of this.#running) controller.abort(reason(toJob(stored)));
   }
 
   /** The store took this runner for dead: nothing that it held is its own any more. */
@@ -146,11 +147,10 @@ export class InHand {
 
   /** Somebody cancelled a job of ours: one that runs is aborted, one that waits ends at once. */
   cancel(mark: HeldMark): void {
-    const running = this.#running.get(mark.id);
-    if (running?.held.token === mark.token) {
-      running.controller.abort(cancelledReason(toJob(running.stored), mark.cancel?.reason));
-    }
-    const at = this.#waiting.findIndex(({ held }) => held.id === mark.id && held.token === mark.token);
+    const isMarked = ({ held }: Waiting): boolean => held.id === mark.id && held.token === mark.token;
+    const running = [...this.#running].find(isMarked);
+    running?.controller.abort(cancelledReason(toJob(running.stored), mark.cancel?.reason));
+    const at = this.#waiting.findIndex(isMarked);
     const [waiting] = at < 0 ? [] : this.#waiting.splice(at, 1);
     if (waiting !== undefined) this.#end(waiting.stored, waiting.held, { how: "unstarted" }, undefined);
   }
@@ -162,7 +162,7 @@ export class InHand {
 
   /** The jobs that run. */
   get runningJobs(): readonly StoredJob[] {
-    return [...this.#running.values()].map(({ stored }) => stored);
+    return [...this.#running].map(({ stored }) => stored);
   }
 
   /** Starts what waits, as far as slots, the kinds' own limits and the lease allow. */
@@ -190,7 +190,7 @@ export class InHand {
     tally.started++;
     started();
     tell.started(stored);
-    this.#running.set(held.id, run);
+    this.#running.add(run);
     const job = claimedJob(stored, held, run, this.#verbParts);
     const context = Object.freeze(new RunContext(controller, jobs, name));
     void execute({ stored, job, handler, context, controller, parts: this.#runParts }).then((end) => {
@@ -205,8 +205,9 @@ export class InHand {
     return completionOf(end, held, toJob(stored), await this.#read(held.id), this.#runParts.failed);
   }
 
-  #over({ stored, held }: Running, end: RunEnd): void {
-    this.#running.delete(held.id);
+  #over(run: Running, end: RunEnd): void {
+    const { stored, held } = run;
+    this.#running.delete(run);
     this.#parts.slots.give(stored.kind);
     this.#ended(stored, held, end);
     if (!this.#stopping) this.#startWaiting();

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isDayjobError } from "../../src/errors.ts";
 import { Status } from "../../src/job/status.ts";
 import { type Timelapse, timelapses } from "../setup/timelapse.ts";
+import { deferred } from "../setup/until.ts";
 
 describe("a stop", () => {
   const timelapse = timelapses();
@@ -149,6 +150,26 @@ describe("a stop", () => {
     await time.settled(machine.jobs.close());
     await time.pass(60_000);
     expect(finishes()).toBe(1);
+  });
+
+  it("waits for a run whose claim was lost, though this runner has had the job again since", async () => {
+    const time = timelapse();
+    const machine = time.machine();
+    const release = deferred();
+    let runs = 0;
+    const runner = machine.jobs.runner("r", "k", () => (++runs === 1 ? release.promise : undefined), { interval: 500 });
+    await time.settled(runner.start());
+    const { id } = await time.settled(machine.jobs.put("k", {}, { retryInterval: 1 }));
+    await time.until("it runs", () => runs === 1);
+    const [first] = time.data.runners.values();
+    expect(await time.store.bury(first?.instance ?? "", first?.beats ?? 0, 1000)).toBe(true);
+    await time.until("it has run again", () => time.data.jobs.get(id)?.status === Status.success, 60_000);
+    let isOver = false;
+    const stopped = runner.stop({ grace: "1m" }).then(() => (isOver = true));
+    await time.pass(10_000);
+    expect([runs, isOver]).toEqual([2, false]);
+    release.resolve();
+    await time.settled(stopped);
   });
 
   it("leaves no timer and no watch, and use after it is CLOSED", async () => {
