@@ -3,7 +3,7 @@
 
 import type { Engine } from "../client/engine.ts";
 import type { Jobs } from "../client/jobs.ts";
-import { pause } from "../clock.ts";
+import { pause, within } from "../clock.ts";
 import { asError, dayjobError, inBrief } from "../errors.ts";
 import { Emitter } from "../events.ts";
 import { type Duration, milliseconds } from "../job/duration.ts";
@@ -210,12 +210,8 @@ class JobRunner implements Runner {
 
   /** Waits for a start under way; one that takes longer than the stop may is undone as soon as it comes through. */
   async #awaitStart(limit: number): Promise<void> {
-    const over = new AbortController();
     const starting = Promise.resolve(this.#starting).catch(() => {});
-    const late = pause(this.#parts.engine.clock, limit, over.signal).then(() => !over.signal.aborted);
-    const isLate = await Promise.race([starting.then(() => false), late]);
-    over.abort();
-    if (isLate) this.#startUnwanted.abort();
+    await within(this.#parts.engine.clock, limit, starting, () => this.#startUnwanted.abort());
   }
 
   /** Arms the timers of a stop that was asked for at `asked`, monotonic; those of a later, quicker one come first. */

@@ -25,7 +25,7 @@ export interface Patience {
 
 /**
  * Where the writes of one connection wait for a file that others have locked: one of them asks for the lock, and when it has
- * had it, all follow. Each by itself would ask as often, and sixteen processes spend half their time on asking.
+ * had it, all follow. Each for itself would ask as often as they all do so.
  */
 export class Gate {
   #opens: Promise<void> | undefined;

@@ -205,7 +205,7 @@ export class SqliteStore implements Store {
   }
 
   #read<T>(limit: number, work: (connection: Connection) => T): Promise<T> {
-    return this.#patiently(limit, undefined, () => work(this.parts.connection));
+    return this.#patiently(limit, new Gate(), () => work(this.parts.connection));
   }
 
   /** One transaction a verb: each is atomic. */
@@ -214,12 +214,12 @@ export class SqliteStore implements Store {
     return this.#patiently(limit, this.#gate, () => transact(connection, isOwn, work));
   }
 
-  #patiently<T>(limit: number, gate: Gate | undefined, work: () => T): Promise<T> {
+  #patiently<T>(limit: number, gate: Gate, work: () => T): Promise<T> {
     const { clock, path } = this.parts;
     const check = (): void => {
       if (this.#closed) throw dayjobError("CLOSED", `the store on ${path} is closed`);
     };
-    return patiently({ clock, path, check, ...(gate && { gate }) }, limit, work);
+    return patiently({ clock, path, check, gate }, limit, work);
   }
 }
 
