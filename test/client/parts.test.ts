@@ -1,4 +1,4 @@
-// The parts of the client: events, batches, the store's clock, the bell, the engine.
+// The parts of the client: events, batches, the store's clock, the bell.
 import { describe, expect, it, vi } from "vitest";
 import { Batcher } from "../../src/batcher.ts";
 import { Bell } from "../../src/client/bell.ts";

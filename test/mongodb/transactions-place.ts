@@ -1,5 +1,6 @@
 // Jobs on a client of the test's own, whose sessions can be used with them, and a collection for what handlers do.
 import { type ClientSession, type Collection, MongoClient } from "mongodb";
+import { afterEach, beforeEach } from "vitest";
 import type { Jobs } from "../../src/client/jobs.ts";
 import { open } from "../../src/open.ts";
 import type { ClaimedJob, Context } from "../../src/runner/handler.ts";
@@ -41,7 +42,18 @@ export interface Told {
 const database = "dayjob_store_tests";
 let made = 0;
 
-export async function transactionPlace(): Promise<TransactionPlace> {
+/** A place of its own for each test of the suite that this is called in, which needs a server with transactions, or one without. */
+export function transactionPlaces(need: { readonly transactions: boolean }): () => TransactionPlace {
+  let place: TransactionPlace | undefined;
+  beforeEach(async ({ skip }) => {
+    skip(need.transactions !== hasTransactions, `the server has ${hasTransactions ? "" : "no "}transactions`);
+    place = await transactionPlace();
+  });
+  afterEach(() => place?.dispose());
+  return () => place as TransactionPlace;
+}
+
+async function transactionPlace(): Promise<TransactionPlace> {
   if (url === undefined) throw new Error("no MongoDB for the tests; set MONGODB_URI");
   const collection = `x${process.pid}_${Date.now().toString(36)}_${made++}`;
   const client = await new MongoClient(url).connect();

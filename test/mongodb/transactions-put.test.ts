@@ -1,25 +1,20 @@
 // Puts as part of the caller's transactions, on servers that have them (API rule 9, ENGINE.md 19).
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Status } from "../../src/job/status.ts";
 import { deferred, until } from "../setup/until.ts";
 import { url } from "./places.ts";
-import { hasTransactions, type TransactionPlace, transactionPlace } from "./transactions-place.ts";
+import { transactionPlaces } from "./transactions-place.ts";
 
 describe.skipIf(url === undefined)("transactions on MongoDB", () => {
-  let place: TransactionPlace;
-  beforeEach(async ({ skip }) => {
-    skip(!hasTransactions, "the server has no transactions");
-    place = await transactionPlace();
-  });
-  afterEach(() => place?.dispose());
+  const place = transactionPlaces({ transactions: true });
 
   describe("put with a session", () => {
     it("rule 9: is there at the commit, for nobody before it, and not after an abort", async () => {
-      const { jobs } = place;
+      const { jobs } = place();
       let told = 0;
       jobs.on("put", () => told++);
-      const elsewhere = await place.openByUrl();
-      await place.client.withSession(async (session) => {
+      const elsewhere = await place().openByUrl();
+      await place().client.withSession(async (session) => {
         session.startTransaction();
         const put = await jobs.put("k", { n: 1 }, { session });
         expect(put).toMatchObject({ status: Status.new, duplicate: false, data: { n: 1 } });
@@ -35,9 +30,9 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     });
 
     it("commits with the caller's own writes, or neither is there", async () => {
-      const { jobs, effects } = place;
+      const { jobs, effects } = place();
       const order = (fails: boolean): Promise<void> =>
-        place.inTransaction(async (session) => {
+        place().inTransaction(async (session) => {
           await effects.insertOne({ job: "order" }, { session });
           await jobs.putMany([{ kind: "k" }, { kind: "k", data: { n: 2 } }], { session });
           if (fails) throw new Error("no");
@@ -50,16 +45,16 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
 
     it("takes more than one block", async () => {
       const many = Array.from({ length: 1203 }, (_, n) => ({ kind: "k", data: { n } }));
-      const put = await place.inTransaction((session) => place.jobs.putMany(many, { session }));
+      const put = await place().inTransaction((session) => place().jobs.putMany(many, { session }));
       expect(put.map(({ data }) => (data as { n: number }).n)).toEqual(many.map(({ data }) => data.n));
-      expect(await place.jobs.count()).toBe(1203);
+      expect(await place().jobs.count()).toBe(1203);
     });
 
     it("engine 19: looks first: ids and keys that are there are duplicates, and the transaction goes on", async () => {
-      const { jobs, effects } = place;
+      const { jobs, effects } = place();
       const held = await jobs.put("k", {}, { key: "a" });
       const known = await jobs.put("k");
-      const put = await place.inTransaction(async (session) => {
+      const put = await place().inTransaction(async (session) => {
         await effects.insertOne({ job: "x" }, { session });
         return await jobs.putMany(
           [
@@ -78,12 +73,12 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     });
 
     it("engine 19: a key that another transaction takes meanwhile has withTransaction begin anew, which finds it", async () => {
-      const { jobs, effects } = place;
-      await place.client.withSession(async (first) => {
+      const { jobs, effects } = place();
+      await place().client.withSession(async (first) => {
         first.startTransaction();
         const winner = await jobs.put("k", {}, { key: "a", session: first });
         let attempts = 0;
-        const loser = place.inTransaction(async (session) => {
+        const loser = place().inTransaction(async (session) => {
           attempts++;
           await effects.insertOne({ job: "x" }, { session });
           return await jobs.put("k", {}, { key: "a", session });
@@ -99,31 +94,31 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     it("engine 19: of 20 transactions at once with one key exactly one stores it", async () => {
       const put = await Promise.all(
         Array.from({ length: 20 }, () =>
-          place.inTransaction(async (session) => {
-            await place.effects.insertOne({ job: "x" }, { session });
-            return await place.jobs.put("k", {}, { key: "a", session });
+          place().inTransaction(async (session) => {
+            await place().effects.insertOne({ job: "x" }, { session });
+            return await place().jobs.put("k", {}, { key: "a", session });
           }),
         ),
       );
       expect(put.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
       expect(new Set(put.map(({ id }) => id)).size).toBe(1);
-      expect([await place.jobs.count(), await place.effects.countDocuments()]).toEqual([1, 20]);
+      expect([await place().jobs.count(), await place().effects.countDocuments()]).toEqual([1, 20]);
     });
 
     it("rule 9: puts on one session at once wait for each other", async () => {
-      const { jobs } = place;
-      await place.inTransaction(async (session) => {
+      const { jobs } = place();
+      await place().inTransaction(async (session) => {
         await Promise.all(Array.from({ length: 10 }, (_, n) => jobs.put("k", { n }, { session })));
       });
       expect(await jobs.count()).toBe(10);
     });
 
     it("rule 9, engine 21: wakes nobody before the commit, and a runner of this process soon after it", async () => {
-      const { jobs } = place;
-      const { runner } = await place.run(() => {});
+      const { jobs } = place();
+      const { runner } = await place().run(() => {});
       const started = deferred();
       runner.on("started", () => started.resolve());
-      await place.client.withSession(async (session) => {
+      await place().client.withSession(async (session) => {
         session.startTransaction();
         const { id } = await jobs.put("k", {}, { session });
         await jobs.put("unheard");

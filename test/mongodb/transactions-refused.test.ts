@@ -1,24 +1,19 @@
 // Sessions that cannot be used, and servers without transactions: typed errors, after which the handler may still succeed (API rule 9).
 import { MongoClient } from "mongodb";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { isDayjobError } from "../../src/errors.ts";
 import { refusal } from "../client/refusal.ts";
 import { until } from "../setup/until.ts";
 import { url } from "./places.ts";
-import { hasTransactions, type TransactionPlace, transactionPlace } from "./transactions-place.ts";
+import { transactionPlaces } from "./transactions-place.ts";
 
 describe.skipIf(url === undefined)("transactions on MongoDB", () => {
-  let place: TransactionPlace;
-  beforeEach(async ({ skip }) => {
-    skip(!hasTransactions, "the server has no transactions");
-    place = await transactionPlace();
-  });
-  afterEach(() => place?.dispose());
+  const place = transactionPlaces({ transactions: true });
 
   describe("a session that cannot be used", () => {
     it("rule 9: is WRONG_SESSION for put, and the message says which and what to do", async () => {
-      const { jobs, client } = place;
-      const byUrl = await place.openByUrl();
+      const { jobs, client } = place();
+      const byUrl = await place().openByUrl();
       const other = await new MongoClient(url ?? "").connect();
       await client.withSession(async (session) => {
         await refusal(jobs.put("k", {}, { session }), "WRONG_SESSION", /in no transaction.*withTransaction/);
@@ -40,11 +35,11 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     });
 
     it("rule 9: is WRONG_SESSION for complete, after which the handler may still succeed", async () => {
-      const { jobs, client } = place;
+      const { jobs, client } = place();
       const { id } = await jobs.put("k");
       const other = await new MongoClient(url ?? "").connect();
       const refused: unknown[] = [];
-      const { ended } = await place.run(async (job) => {
+      const { ended } = await place().run(async (job) => {
         const open = other.startSession();
         open.startTransaction();
         const over = client.startSession();
@@ -64,15 +59,10 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
 });
 
 describe.skipIf(url === undefined)("without transactions on MongoDB", () => {
-  let place: TransactionPlace;
-  beforeEach(async ({ skip }) => {
-    skip(hasTransactions, "the server has transactions");
-    place = await transactionPlace();
-  });
-  afterEach(() => place?.dispose());
+  const place = transactionPlaces({ transactions: false });
 
   it("rule 9: a session is NO_TRANSACTIONS for put and for complete, and the handler may do without", async () => {
-    const { jobs, client } = place;
+    const { jobs, client } = place();
     expect(jobs.supports.transactions).toBe(false);
     const { id } = await jobs.put("k");
     await client.withSession(async (session) => {
@@ -81,7 +71,7 @@ describe.skipIf(url === undefined)("without transactions on MongoDB", () => {
       await refusal(jobs.putMany([{ kind: "k" }], { session }), "NO_TRANSACTIONS", /no transactions/);
     });
     let error: unknown;
-    const { ended } = await place.run(async (job) => {
+    const { ended } = await place().run(async (job) => {
       const session = client.startSession();
       session.startTransaction();
       error = await job.complete({ session }).catch((thrown: unknown) => thrown);

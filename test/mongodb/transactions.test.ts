@@ -1,31 +1,26 @@
 // Jobs as part of the caller's transactions, on servers that have them: exactly-once effects (API rule 9, ENGINE.md 18, 19).
 import { MongoServerError } from "mongodb";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { isDayjobError } from "../../src/errors.ts";
 import { Status } from "../../src/job/status.ts";
 import { deferred, until } from "../setup/until.ts";
 import { url } from "./places.ts";
-import { hasTransactions, type TransactionPlace, transactionPlace } from "./transactions-place.ts";
+import { transactionPlaces } from "./transactions-place.ts";
 
 describe.skipIf(url === undefined)("transactions on MongoDB", () => {
-  let place: TransactionPlace;
-  beforeEach(async ({ skip }) => {
-    skip(!hasTransactions, "the server has no transactions");
-    place = await transactionPlace();
-  });
-  afterEach(() => place?.dispose());
+  const place = transactionPlaces({ transactions: true });
 
   it("are detected", () => {
-    expect(place.jobs.supports.transactions).toBe(true);
+    expect(place().jobs.supports.transactions).toBe(true);
   });
 
   describe("complete with a session", () => {
     it("rule 9: commits the success with the handler's writes; the runner writes none after it", async () => {
-      const { jobs, effects, raw } = place;
+      const { jobs, effects, raw } = place();
       const { id } = await jobs.put("k", {}, { key: "held" });
       let stored: unknown;
-      const { ended } = await place.run(async (job) => {
-        await place.inTransaction(async (session) => {
+      const { ended } = await place().run(async (job) => {
+        await place().inTransaction(async (session) => {
           await effects.insertOne({ job: job.id }, { session });
           await job.complete({ session, result: { done: true } });
         });
@@ -41,10 +36,10 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     });
 
     it("rule 9: a handler that throws after the commit has succeeded, and the error is an event", async () => {
-      const { jobs, effects } = place;
+      const { jobs, effects } = place();
       const { id } = await jobs.put("k");
-      const { ended, errors } = await place.run(async (job) => {
-        await place.inTransaction(async (session) => {
+      const { ended, errors } = await place().run(async (job) => {
+        await place().inTransaction(async (session) => {
           await effects.insertOne({ job: job.id }, { session });
           await job.complete({ session });
         });
@@ -59,10 +54,10 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     it.for(["throws", "returns"])(
       "rule 9: a handler that %s after an abort has failed, and is tried again",
       async (how) => {
-        const { jobs, effects } = place;
+        const { jobs, effects } = place();
         const { id } = await jobs.put("k", {}, { retries: 2, retryInterval: 1 });
-        const { ended } = await place.run(async (job) => {
-          await place.client.withSession(async (session) => {
+        const { ended } = await place().run(async (job) => {
+          await place().client.withSession(async (session) => {
             session.startTransaction();
             await effects.insertOne({ job: job.id }, { session });
             await job.complete({ session });
@@ -82,11 +77,11 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     );
 
     it("rule 9: may be called again when withTransaction runs its callback again, and twice in one", async () => {
-      const { jobs, effects } = place;
+      const { jobs, effects } = place();
       const { id } = await jobs.put("k");
       let attempts = 0;
-      const { ended } = await place.run(async (job) => {
-        await place.inTransaction(async (session) => {
+      const { ended } = await place().run(async (job) => {
+        await place().inTransaction(async (session) => {
           await effects.insertOne({ job: job.id }, { session });
           await job.complete({ session });
           if (++attempts === 1) throw transient();
@@ -98,13 +93,13 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     });
 
     it("engine 18: progress and log lines of before do not conflict with it, and none are written after it", async () => {
-      const { jobs, effects } = place;
+      const { jobs, effects } = place();
       const { id } = await jobs.put("k");
       let attempts = 0;
-      const { ended, errors } = await place.run(async (job) => {
+      const { ended, errors } = await place().run(async (job) => {
         for (let n = 0; n < 20; n++) job.log(`before ${n}`);
         const progress = job.setProgress(50);
-        await place.inTransaction(async (session) => {
+        await place().inTransaction(async (session) => {
           attempts++;
           await job.complete({ session });
           await effects.insertOne({ job: job.id }, { session });
@@ -124,10 +119,10 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     });
 
     it("rule 9: waits for puts on the same session", async () => {
-      const { jobs } = place;
+      const { jobs } = place();
       await jobs.put("k");
-      const { ended, errors } = await place.run(async (job) => {
-        await place.inTransaction(async (session) => {
+      const { ended, errors } = await place().run(async (job) => {
+        await place().inTransaction(async (session) => {
           await Promise.all([
             jobs.put("next", {}, { session }),
             job.complete({ session }),
@@ -140,11 +135,11 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     });
 
     it("engine 18: a job that its open transaction locks holds up the end of no other", async () => {
-      const { jobs } = place;
+      const { jobs } = place();
       const [locked] = await jobs.putMany([{ kind: "k", retryInterval: 1 }]);
-      const session = place.client.startSession();
+      const session = place().client.startSession();
       const returned = deferred();
-      const { ended } = await place.run(async (job) => {
+      const { ended } = await place().run(async (job) => {
         if (job.id !== locked?.id || job.tryNumber > 1) return;
         session.startTransaction();
         await job.complete({ session });
@@ -160,11 +155,11 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     });
 
     it("rule 9: a commit after the handler has settled is a success all the same, if it comes first", async () => {
-      const { jobs, effects } = place;
+      const { jobs, effects } = place();
       const { id } = await jobs.put("k");
-      const session = place.client.startSession();
+      const session = place().client.startSession();
       const returned = deferred();
-      const { ended, errors } = await place.run(async (job) => {
+      const { ended, errors } = await place().run(async (job) => {
         session.startTransaction();
         await effects.insertOne({ job: job.id }, { session });
         await job.complete({ session });
@@ -187,12 +182,12 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     });
 
     it("promise 3: a lost claim rejects it with CLAIM_LOST, and nothing of the handler is kept", async () => {
-      const { jobs, effects, raw } = place;
+      const { jobs, effects, raw } = place();
       const { id } = await jobs.put("k");
       let error: unknown;
-      const { ended } = await place.run(async (job) => {
+      const { ended } = await place().run(async (job) => {
         await raw.updateOne({}, { $set: { "claim.token": "another's" } });
-        await place
+        await place()
           .inTransaction(async (session) => {
             await effects.insertOne({ job: job.id }, { session });
             await job.complete({ session });
@@ -212,11 +207,11 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     });
 
     it("a cancel that comes before it does not undo the work: the job has succeeded", async () => {
-      const { jobs, effects } = place;
+      const { jobs, effects } = place();
       const { id } = await jobs.put("k");
-      const { ended } = await place.run(async (job) => {
+      const { ended } = await place().run(async (job) => {
         await jobs.cancel(job.id);
-        await place.inTransaction(async (session) => {
+        await place().inTransaction(async (session) => {
           await effects.insertOne({ job: job.id }, { session });
           await job.complete({ session });
         });
