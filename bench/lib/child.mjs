@@ -8,7 +8,6 @@ import { clock, eachInFlight, looseErrors, noteLooseError, pause } from "./conte
 
 const BLOCK = 100_000;
 const LISTEN_MS = 120_000;
-const WARM_BYTES = 100;
 
 process.on("unhandledRejection", noteLooseError);
 
@@ -22,16 +21,14 @@ let total = 0;
 
 const verbs = {
   /** @param {{ file: string, url: string, variant: string }} to */
-  async open({ file, url, variant }) {
-    const { contender } = await import(pathToFileURL(file).href);
-    session = await contender.open(url, contender.variants[variant]);
+  async open(to) {
+    session = await openSession(to);
   },
 
-  /** Has this process compile what it will run: so many jobs in a database of their own. @param {{ file: string, url: string, variant: string, n: number }} load */
-  async warm({ file, url, variant, n }) {
-    const { contender } = await import(pathToFileURL(file).href);
-    const other = await contender.open(url, contender.variants[variant]);
-    await other.putMany(makeItems(n, WARM_BYTES));
+  /** Has this process compile what it will run: so many jobs in a database of their own. @param {{ file: string, url: string, variant: string, n: number, bytes: number }} load */
+  async warm({ n, bytes, ...to }) {
+    const other = await openSession(to);
+    await other.putMany(makeItems(n, bytes));
     let done = 0;
     await other.run(() => void done++);
     while (done < n || (await other.left()) > 0) await pause(1);
@@ -157,6 +154,12 @@ const verbs = {
 
   close: () => session.close(),
 };
+
+/** @param {{ file: string, url: string, variant: string }} to @returns {Promise<import("./contender.mjs").Session>} */
+async function openSession({ file, url, variant }) {
+  const { contender } = await import(pathToFileURL(file).href);
+  return await contender.open(url, contender.variants[variant]);
+}
 
 const count = () => session.outside?.count() ?? total;
 

@@ -92,7 +92,7 @@ async function measureReady({ n, bytes = BYTES, runners = 1, warm = 0, ...row },
     withWorkers(row, where, runners, async (workers) => {
       for (const worker of workers) {
         const { url, drop } = await where.fresh();
-        await worker.warm({ url, n: warm });
+        await worker.warm({ url, n: warm, bytes });
         await drop();
       }
       await Promise.all(workers.map((worker) => worker.call("start", { n: n + PRIMING_MOST, work: "none" })));

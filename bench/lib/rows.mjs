@@ -50,7 +50,9 @@ export function likelySeconds(one, rounds) {
   return beside + times * (START_SECONDS * (2 + (one.runners ?? 1) / 2) + once());
 
   function once() {
-    const { load, n, variant } = one;
+    const { load, n, variant, warm = 0, runners = 1 } = one;
+    // Warmed one by one; then the jobs are put well before they become due.
+    if (load === "ready") return warm * runners * (1 / bulk + 1 / run) + 8 + n * 0.0002 + n / run;
     if (load === "put") return n / put;
     if (load === "bulk") return n / bulk;
     if (load === "latency") return n / (one.rate ?? 50) + 2;

@@ -9,9 +9,12 @@ import { FEW, OURS, RATE, row } from "./rows.mjs";
 /** So many for each runner, which then runs compiled code. */
 const WARM = 10_000;
 
+/** How many runners. @param {Size} size */
+const countsOf = (size) => (size === "quick" ? [1, 2] : [1, 2, 4, 16]);
+
 /** @param {Size} size @returns {Group} */
 export function runners(size) {
-  const counts = size === "quick" ? [1, 2] : [1, 2, 4, 16];
+  const counts = countsOf(size);
   const ours = OURS.flatMap((contender) =>
     [10_000, 100_000].flatMap((n) =>
       counts.map((count) => row("runners", contender, "best", n, { runners: count, ...(n > 10_000 && FEW) })),
@@ -36,7 +39,7 @@ export function runners(size) {
 
 /** @param {Size} size @returns {Group} */
 export function ready(size) {
-  const counts = size === "quick" ? [1, 2] : [1, 2, 4, 16];
+  const counts = countsOf(size);
   const floor = [counts[0], counts.at(-1)];
   const rows = [10_000, 100_000].flatMap((n) =>
     ["dayjob-mongodb", "bare-mongodb", "dayjob-sqlite", "bare-sqlite"].flatMap((contender) =>

@@ -16,7 +16,7 @@ const CLOSE_MS = 5_000;
  * @typedef {object} WorkerProcess
  * @property {(verb: string, load?: object) => Promise<any>} call one at a time; rejects when it takes over four
  *   minutes and 2 ms a job
- * @property {(load: { url: string, n: number }) => Promise<void>} warm runs so many jobs in the database of this URL
+ * @property {(load: { url: string, n: number, bytes: number }) => Promise<void>} warm runs so many jobs in the database of this URL
  * @property {() => Promise<void>} end
  */
 
@@ -106,7 +106,7 @@ async function startWorker(name, { url, variant, execArgv }) {
   };
 
   const file = join(CONTENDERS, `${name}.mjs`);
-  /** @param {{ url: string, n: number }} load */
+  /** @param {{ url: string, n: number, bytes: number }} load */
   const warm = (load) => call("warm", { file, variant, ...load });
   try {
     await call("open", { file, url, variant });
