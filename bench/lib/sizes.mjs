@@ -24,11 +24,12 @@ export function scaleRow(one, size, scale) {
   const by = size === "quick" ? scale / 100 : scale;
   const least = one.load === "latency" ? 20 : 10;
   const scaled = (/** @type {number} */ count) => Math.max(least, Math.round(count * by));
-  const { beside, step } = one;
+  const { beside, step, warm } = one;
   return {
     ...one,
     n: step === undefined ? scaled(one.n) : 10 * scaled(step),
     ...(step !== undefined && { step: scaled(step) }),
+    ...(warm !== undefined && { warm: scaled(warm) }),
     ...(beside && {
       beside: { finished: scaled(beside.finished), future: scaled(beside.future), other: scaled(beside.other) },
     }),
