@@ -1,10 +1,13 @@
-// A client of ours that has lost its server for good is connected anew. The driver (7.9, tried) may write the check of a server
-// that it polls to a socket that was closed a moment ago, and then waits for the answer for ever, and looks for the server no
-// more: so it goes where all connections are cut at once, as when the server is killed. mongod streams its state to drivers
-// and hardly meets this; FerretDB does often.
+// A client of ours that has lost its server for good is connected anew. The driver (7.9, tried) gives up for ever in two cases.
+// Where its first connection fails, it closes what it looks for servers with, and all later calls fail. And it may write the
+// check of a server that it polls to a socket that was closed a moment ago, and then waits for the answer for ever: so it goes
+// where all connections are cut at once, as when the server is killed. mongod streams its state to drivers and hardly meets
+// the latter; FerretDB does often.
 import { type CancelTimer, type Clock, pause } from "../clock.ts";
 import type { DriverClient } from "./driver.ts";
 
+/** Milliseconds from one attempt to connect to the next. */
+const attemptInterval = 1000;
 /** How long a check may go unanswered, in milliseconds; twice as long after each revival, until a server is found. */
 const firstPatience = 1000;
 const longestPatience = 60_000;
@@ -37,10 +40,14 @@ export function reviving(client: DriverClient, clock: Clock): { close(): Promise
     );
   };
   const revive = async (): Promise<void> => {
-    if (!isLost || isReviving) return;
+    if (isReviving || closing.signal.aborted) return;
     isReviving = true;
-    // Where the server is really away, each connect fails after the client's own limit.
-    while (!closing.signal.aborted && !(await isConnected())) await pause(clock, firstPatience, closing.signal);
+    for (let connected = false; !connected && !closing.signal.aborted; ) {
+      const next = clock.monotonic() + attemptInterval;
+      connected = await isConnected();
+      // Where the server is away, the attempt has lasted for the client's own limit.
+      if (!connected) await pause(clock, Math.max(1, next - clock.monotonic()), closing.signal);
+    }
     isReviving = false;
     if (closing.signal.aborted) await client.close().catch(() => {});
   };
@@ -58,9 +65,12 @@ export function reviving(client: DriverClient, clock: Clock): { close(): Promise
     if (!awaited)
       checks.set(
         connectionId,
-        clock.timer(patience, () => void revive()),
+        clock.timer(patience, () => {
+          if (isLost) void revive();
+        }),
       );
   });
+  client.on("topologyClosed", () => void revive());
   for (const answer of ["serverHeartbeatSucceeded", "serverHeartbeatFailed"]) client.on(answer, answered);
 
   return {

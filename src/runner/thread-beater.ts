@@ -25,7 +25,7 @@ export class ThreadBeater {
   readonly #parts: ThreadBeaterParts;
   readonly #member: Member;
   #thread: BeatThread | undefined;
-  /** Whether the thread has had an answer; one that has, and ends, is started anew. */
+  /** Whether the store has answered the thread; one that had an answer, and ends, is started anew. */
   #works = false;
   #again = false;
   #silent = 0;
@@ -95,6 +95,8 @@ export class ThreadBeater {
   }
 
   #answered(answer: Answer): void {
+    // Its first beats may fail where those of the main thread would not.
+    if (!this.#works && "error" in answer) return;
     this.#works = true;
     this.#silent = 0;
     const isAlive = "alive" in answer && answer.alive;

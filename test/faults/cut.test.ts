@@ -1,5 +1,5 @@
-// All connections of a client are cut while the server hangs: the driver then asks it over a socket that is closed already, and
-// would wait for the answer for ever (src/mongodb/revival.ts).
+// A client of ours finds its server again where the driver has given up for ever (src/mongodb/revival.ts): all its connections
+// were cut while the server hung, or the server was away when it was to connect first.
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { isDayjobError } from "../../src/errors.ts";
@@ -40,6 +40,40 @@ describe.skipIf(!stores.includes("MongoDB") || noFront !== undefined)("a client 
       stage.front?.thaw();
       await jobs.close();
       await proxy.close();
+      await stage.dispose();
+    }
+  });
+
+  it("that was to connect first while the server was away finds it later", { timeout: 120_000 }, async () => {
+    const stage = await openStage("MongoDB");
+    const jobs = await open(stage.url, { timeout: 1000 });
+    const { openElsewhere } = await import("../../src/mongodb/elsewhere.ts");
+    const elsewhere = await openElsewhere({ url: stage.url, collection: "jobs" } as never);
+    const runner = jobs.runner("one", "k", () => {});
+    const starts = (): Promise<boolean> =>
+      runner.start().then(
+        () => true,
+        () => false,
+      );
+    const beats = (): Promise<boolean> => {
+      const beat = { instance: "other", name: "other", kinds: [], lease: 2000, beats: 1, seen: new Date() };
+      return elsewhere.beat(beat, 300).catch(() => false);
+    };
+    try {
+      const back = await stage.takeAway();
+      // The clients of the beats connect when they are first used: the runner's, and that of the heartbeat's thread.
+      expect(await Promise.all([starts(), beats()])).toEqual([false, false]);
+      // Longer than they try at first.
+      await pause(2500);
+      expect(await beats()).toBe(false);
+      await back();
+      await until("the runner starts", starts, 20_000);
+      await until("the thread's client beats", beats, 20_000);
+      await jobs.put("k", {});
+      await until("its job has run", async () => (await jobs.count({ status: "success" })) === 1, 20_000);
+    } finally {
+      await elsewhere.close();
+      await jobs.close();
       await stage.dispose();
     }
   });
