@@ -1,5 +1,6 @@
 // Decides who is dead. The store's time only nominates; what convicts is the same counter, seen over two thirds of the
-// runner's lease of our own monotonic time, during which our own beats all succeeded (ENGINE.md 1). Pure but for its memory.
+// runner's lease of our own monotonic time, during which our own beats all succeeded (ENGINE.md 1). After an outage of our own it
+// takes the whole lease: the others may have had it too, and find the store again later than we do. Pure but for its memory.
 import type { RunnerRecord } from "../store/store.ts";
 
 export interface Sight {
@@ -38,7 +39,9 @@ export class Observer {
         before !== undefined && before.beats === sight.beats ? Math.max(before.since, unbrokenSince) : received;
       const observation = { beats: sight.beats, since: since === Number.POSITIVE_INFINITY ? received : since };
       seen.set(sight.instance, observation);
-      if (unbrokenSince <= now && now - observation.since >= (sight.lease * 2) / 3) silent.push(sight);
+      const isInterrupted = observation.since === unbrokenSince;
+      const enough = isInterrupted ? sight.lease : (sight.lease * 2) / 3;
+      if (unbrokenSince <= now && now - observation.since >= enough) silent.push(sight);
     }
     this.#seen = seen;
     return silent;
