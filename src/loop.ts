@@ -31,11 +31,12 @@ export class Loop {
     this.#parts = parts;
   }
 
-  /** Ticks at once, and from then on as the ticks say. */
-  start(): void {
+  /** Ticks at once, or in so many milliseconds, and from then on as the ticks say. */
+  start(wait = 0): void {
     if (this.#running) return;
     this.#running = true;
-    this.#begin();
+    if (wait === 0) this.#begin();
+    else this.#wait(wait);
   }
 
   /** Ticks as soon as possible: at once, or after the tick that is under way. A backoff after a failure is not cut short. */

@@ -49,7 +49,7 @@ export class Heartbeat {
   #waiting: (() => void)[] = [];
   #givingBack: Promise<void> | undefined;
   #stopped = false;
-  #wait = firstWait;
+  #wait = 2 * firstWait;
 
   constructor(parts: HeartbeatParts) {
     this.#parts = parts;
@@ -70,7 +70,7 @@ export class Heartbeat {
     await this.#beat();
     // Before the first claim: two runners that do not know of each other read the same head of what is due (ENGINE.md 12).
     await this.#lookAround();
-    this.#loop.start();
+    this.#loop.start(firstWait);
     const { store, clock, identity, warn } = this.#parts;
     // Another clock than the system's is not known in a thread.
     if (store.elsewhere !== undefined && clock === systemClock) this.#thread = this.#newThread();
