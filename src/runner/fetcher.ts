@@ -41,6 +41,15 @@ export interface FetcherParts {
   readonly failed: (error: unknown, during: string) => void;
 }
 
+interface Round {
+  claims: number;
+  jobs: number;
+  /** The earliest time of them all. */
+  next: Date | undefined;
+}
+
+const newRound = (): Round => ({ claims: 0, jobs: 0, next: undefined });
+
 export class Fetcher {
   readonly #parts: FetcherParts;
   readonly #loop: Loop;
@@ -56,6 +65,10 @@ export class Fetcher {
   #uncertain = false;
   #limited = false;
   #lanes: readonly number[] | undefined;
+  /** What the claims for a part of the kinds gave, until all kinds were asked for. */
+  #round: Round = newRound();
+  /** Claims in a row that got nothing though something is due. */
+  #inVain = 0;
 
   constructor(parts: FetcherParts) {
     this.#parts = parts;
@@ -165,7 +178,7 @@ export class Fetcher {
   }
 
   async #claim(request: ClaimRequest): Promise<number> {
-    const { clock, identity, holdings, claimed, idle, storeNow } = this.#parts;
+    const { clock, identity, holdings, claimed } = this.#parts;
     const asked = clock.monotonic();
     holdings.expect(request.token);
     this.#asked = request.slots + request.ahead;
@@ -175,18 +188,29 @@ export class Fetcher {
     holdings.settled(request.token);
     if (jobs.length > 0) this.#pace.fetched(clock.monotonic() - asked);
     if (jobs.length >= request.slots + request.ahead) {
+      this.#round = newRound();
       this.#calm = false;
       return 0;
     }
-    this.#calm = next === undefined || next > storeNow();
-    this.#limited = this.#parts.slots.hasLimits || (next !== undefined && next <= request.now);
-    if (next === undefined) {
-      if (jobs.length === 0) idle();
-      return this.#poll();
-    }
-    const wait = next.getTime() - storeNow().getTime();
-    if (wait > 0 && jobs.length === 0) idle();
-    if (wait <= 0 && jobs.length === 0) return Math.min(this.#poll(), 5);
+    const round = this.#round;
+    round.claims++;
+    round.jobs += jobs.length;
+    if (next !== undefined && (round.next === undefined || next < round.next)) round.next = next;
+    if (round.claims < this.#parts.slots.turns) return 0;
+    this.#round = newRound();
+    return this.#rest(round, request.now);
+  }
+
+  /** Every kind was asked for, and there was room for more than was due: how long to wait. */
+  #rest({ jobs, next }: Round, asked: Date): number {
+    const { slots, storeNow, idle } = this.#parts;
+    const wait = next === undefined ? Number.POSITIVE_INFINITY : next.getTime() - storeNow().getTime();
+    this.#calm = wait > 0;
+    this.#limited = slots.hasLimits || (next !== undefined && next <= asked);
+    if (wait > 0 && jobs === 0) idle();
+    this.#inVain = wait <= 0 && jobs === 0 ? this.#inVain + 1 : 0;
+    // Others were quicker, or it must not be taken now: an end wakes us.
+    if (this.#inVain > 0) return Math.min(this.#poll(), 5 * 2 ** Math.min(this.#inVain - 1, 20));
     return Math.min(Math.max(0, wait), this.#poll());
   }
 
@@ -202,7 +226,7 @@ export class Fetcher {
     for (let failures = 1; !this.#ended.signal.aborted && identity.instance === request.runner.instance; failures++) {
       await pause(clock, backoff(failures, random), this.#ended.signal);
       try {
-        return { jobs: await store.claimed(request.token, limit), next: undefined };
+        return { jobs: await store.claimed(request.token, limit), next: request.now };
       } catch (error) {
         if (!isOutage(error)) throw this.#unclaimed(request, error);
         failed(error, "claim");

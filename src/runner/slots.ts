@@ -54,6 +54,11 @@ export class Slots {
     return this.#limits.size > 0;
   }
 
+  /** How many claims it takes to ask for every kind. */
+  get turns(): number {
+    return Math.ceil(this.#handlers.length / kindsAtOnce);
+  }
+
   /** The kinds that have room, each with how many more of it; `most` for those without a limit of their own. */
   wanted(most: number): readonly KindWanted[] {
     const open: KindWanted[] = [];

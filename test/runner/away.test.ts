@@ -216,6 +216,18 @@ describe("a store with nothing to do", () => {
     expect(order.lastIndexOf(bad.id)).toBe(6);
     expect(order.slice(-5)).toEqual(fresh.map(({ id }) => id));
   });
+
+  it("asks ever more seldom for what is due and must not be taken", async () => {
+    const time = timelapse();
+    const machine = time.machine();
+    time.store.claim = async ({ now }) => ({ jobs: [], next: now });
+    await time.settled(machine.jobs.runner("r", "k", () => {}).start());
+    await time.pass(60_000);
+    const claims = machine.calls.filter(({ verb }) => verb === "claim").length;
+    // The interval is 500 ms.
+    expect(claims).toBeGreaterThan(100);
+    expect(claims).toBeLessThan(150);
+  });
 });
 
 function isSuccess([batch]: readonly unknown[]): boolean {
