@@ -41,7 +41,7 @@ function filesOf(ending) {
 function coarsen(file) {
   const map = JSON.parse(readFileSync(file, "utf8"));
   const lines = decode(map.mappings).map(([first]) => (first === undefined ? [] : [[0, first[1], first[2], 0]]));
-  writeFileSync(file, JSON.stringify({ ...map, names: [], mappings: encode(lines) }));
+  writeFileSync(file, JSON.stringify({ version: 3, sources: map.sources, names: [], mappings: encode(lines) }));
 }
 
 /** The declarations that these import, and what those import. */
