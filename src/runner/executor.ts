@@ -39,9 +39,21 @@ export async function execute(run: Run): Promise<RunEnd> {
   try {
     value = await (run.parts.around.length === 0 ? handled(run) : layered(run)());
   } catch (error) {
-    return rejected(run, error);
+    return read(() => rejected(run, error));
   }
-  return resolved(run, value);
+  return read(() => resolved(run, value));
+}
+
+/** What was thrown or returned may itself throw when it is looked at. */
+function read(end: () => RunEnd): RunEnd {
+  try {
+    return end();
+  } catch (error) {
+    return {
+      ending: { how: "failure", error: { err: "what the handler threw or returned could not be read" } },
+      error,
+    };
+  }
 }
 
 function handled({ handler, job, context }: Run): unknown {

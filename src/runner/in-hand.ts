@@ -2,7 +2,7 @@
 
 import type { Engine } from "../client/engine.ts";
 import type { Jobs } from "../client/jobs.ts";
-import { type DayjobError, isOutage } from "../errors.ts";
+import type { DayjobError } from "../errors.ts";
 import { storable } from "../job/data.ts";
 import { type Job, type StoredJob, toJob } from "../job/job.ts";
 import { defaultRules, type Ending, type Rules, settle } from "../job/lifecycle.ts";
@@ -189,8 +189,8 @@ export class InHand {
     slots.take(stored.kind);
     tally.started++;
     started();
-    tell.started(stored);
     this.#running.add(run);
+    tell.started(stored);
     const job = claimedJob(stored, held, run, this.#verbParts);
     const context = Object.freeze(new RunContext(controller, jobs, name));
     void execute({ stored, job, handler, context, controller, parts: this.#runParts }).then((end) => {
@@ -223,7 +223,7 @@ export class InHand {
 
   /** Writes the end; the job is held until it is acknowledged. */
   #end(stored: StoredJob, held: Held, ending: Ending, error: unknown, alone = false): void {
-    const { tell, engine, completer, holdings } = this.#parts;
+    const { tell, engine, completer, relieved } = this.#parts;
     if (ending.how === "success" && ending.completed === true) {
       return this.#acknowledged(stored, held, ending, Status.success, error);
     }
@@ -237,9 +237,10 @@ export class InHand {
         this.#acknowledged(stored, held, ending, isOurs(status, settlement.status) ? status : undefined, error);
         if (status === settlement.status && settlement.runAt !== undefined) this.#parts.dueAt(settlement.runAt);
       },
+      // Still held: what has run must not be taken for a job that never started.
       reject: (problem: unknown) => {
-        if (!isOutage(problem)) holdings.release(held);
         tell.failed(problem, "finish");
+        relieved();
       },
     };
     completer.finish(end, alone);
