@@ -7,19 +7,16 @@ import { pause, within } from "../clock.ts";
 import { asError, dayjobError, inBrief } from "../errors.ts";
 import { Emitter } from "../events.ts";
 import { type Duration, milliseconds } from "../job/duration.ts";
-import { type StoredJob, toJob } from "../job/job.ts";
-import type { Ending } from "../job/lifecycle.ts";
 import { checkOptions, optionalSignal, wholeNumber } from "../job/options.ts";
-import { Status } from "../job/status.ts";
 import type { RunnerRecord, Store } from "../store/store.ts";
-import { claimLost } from "./claimed-job.ts";
 import type { Handler } from "./handler.ts";
 import type { Tell } from "./in-hand.ts";
 import { parseRunnerOptions, type RunnerSettings } from "./options.ts";
-import { jobAfter, Session } from "./session.ts";
-import { stopOnSignals } from "./signals.ts";
+import { Session } from "./session.ts";
+import { StopSignals } from "./signals.ts";
 import { hearStrays } from "./stray.ts";
 import { type Drained, type Runner, type RunnerEvents, runnerEvents } from "./surface.ts";
+import { tellerOf } from "./teller.ts";
 
 export interface RunnerParts {
   readonly name: string;
@@ -32,6 +29,8 @@ export interface RunnerParts {
 
 /** How long a stop waits, after the grace, for aborted handlers and for the store. */
 const stopAllowance = 5000;
+/** How long a start that has failed tries to undo what it has written. */
+const undoLimit = 250;
 
 /** @throws BAD_OPTION for a wrong name or option. */
 export function createRunner(parts: RunnerParts): Runner {
@@ -47,7 +46,6 @@ export function createRunner(parts: RunnerParts): Runner {
 
 interface Life {
   readonly session: Session;
-  readonly store: Store;
   readonly graceOver: AbortController;
   readonly deadline: AbortController;
   readonly unlisten: () => void;
@@ -63,6 +61,7 @@ class JobRunner implements Runner {
   readonly #settings: RunnerSettings;
   readonly #events = new Emitter<RunnerEvents>(runnerEvents);
   readonly #tell: Tell;
+  readonly #signals: StopSignals;
   #error: Error | undefined;
   #life: Life | undefined;
   #starting: Promise<void> | undefined;
@@ -78,7 +77,12 @@ class JobRunner implements Runner {
     this.interval = settings.interval;
     this.#parts = parts;
     this.#settings = settings;
-    this.#tell = this.#teller();
+    this.#tell = tellerOf(
+      this.#events,
+      () => parts.engine.storeClock.now(),
+      (error) => (this.#error = asError(error)),
+    );
+    this.#signals = new StopSignals(this, (error) => this.#tell.failed(error, "stop"));
   }
 
   get error(): Error | undefined {
@@ -101,15 +105,18 @@ class JobRunner implements Runner {
     const given = checkOptions(options, ["grace"], "stop's options");
     const grace = given["grace"] === undefined ? this.#settings.grace : milliseconds(given["grace"], "grace");
     const asked = this.#parts.engine.clock.monotonic();
-    if (this.#life === undefined) await this.#awaitStart(grace + stopAllowance);
-    if (this.#life === undefined) return this.#stopping;
-    this.#limitStop(this.#life, grace, asked);
-    this.#stopping ??= this.#stop(this.#life);
+    this.#stopLife(grace, asked);
+    if (this.#starting !== undefined) {
+      // A start is under way, or waits for that stop.
+      await this.#stopping;
+      await this.#awaitStart(grace + stopAllowance);
+      this.#stopLife(grace, asked);
+    }
     return this.#stopping;
   }
 
   stopOn(...signals: NodeJS.Signals[]): this {
-    stopOnSignals(this, signals, (error) => this.#tell.failed(error, "stop"));
+    this.#signals.add(signals);
     return this;
   }
 
@@ -121,22 +128,26 @@ class JobRunner implements Runner {
         ? Number.POSITIVE_INFINITY
         : wholeNumber(given["limit"], "limit", 1, Number.MAX_SAFE_INTEGER);
     const over = optionalSignal(given["signal"]) ?? new AbortController().signal;
-    if (this.#starting !== undefined)
+    if (this.#starting !== undefined || this.#life !== undefined)
       throw dayjobError("BAD_OPTION", `the runner ${this.name} is started; drain is for one that is not`);
     const { clock } = this.#parts.engine;
     const grace = Math.min(this.#settings.grace, within / 2);
-    this.#starting = this.#begin(most);
+    const starting = this.#begin(most);
+    this.#starting = starting;
     const done = new AbortController();
     try {
-      await this.#starting;
+      await starting;
       const life = this.#currentLife();
       if (life === undefined) throw dayjobError("CLOSED", `the runner ${this.name} was stopped as it started`);
-      await Promise.race([life.session.quiet(), pause(clock, within - grace, AbortSignal.any([over, done.signal]))]);
-      await this.stop({ grace });
-      return life.session.tally.drained(await this.#hasDue(life.store));
+      const { stopped } = this;
+      const timeUp = pause(clock, within - grace, AbortSignal.any([over, done.signal]));
+      await Promise.race([life.session.quiet(), timeUp, stopped]);
+      if (this.#currentLife() === life) this.#stopLife(grace, clock.monotonic());
+      await stopped;
+      return life.session.tally.drained(await life.session.hasDue());
     } finally {
       done.abort();
-      this.#starting = undefined;
+      if (this.#starting === starting) this.#starting = undefined;
     }
   }
 
@@ -154,8 +165,20 @@ class JobRunner implements Runner {
   }
 
   async #begin(most: number | undefined): Promise<void> {
-    const { engine, handlers, jobs } = this.#parts;
+    const { engine } = this.#parts;
     const unwanted = (this.#startUnwanted = new AbortController()).signal;
+    // From here on a close of the client stops this runner, though it has not started yet.
+    const unregister = engine.register(this);
+    try {
+      this.#live(await this.#newLife(most, unwanted), unregister);
+    } catch (error) {
+      unregister();
+      throw error;
+    }
+  }
+
+  async #newLife(most: number | undefined, unwanted: AbortSignal): Promise<Pick<Life, "session" | "once">> {
+    const { engine, handlers, jobs } = this.#parts;
     const store = await engine.store();
     const session = new Session({
       name: this.name,
@@ -168,16 +191,30 @@ class JobRunner implements Runner {
       tell: this.#tell,
     });
     await this.#checkName(store);
-    if (!unwanted.aborted) await session.start(unwanted);
-    if (unwanted.aborted) {
-      await session.stop(unwanted, unwanted);
-      await session.retire(new AbortController().signal, true);
-      throw dayjobError("CLOSED", `the runner ${this.name} was stopped as it started`);
+    try {
+      if (!unwanted.aborted) await session.start(unwanted);
+      if (unwanted.aborted) throw dayjobError("CLOSED", `the runner ${this.name} was stopped as it started`);
+    } catch (error) {
+      await this.#undo(session);
+      throw error;
     }
+    return { session, once: most !== undefined };
+  }
+
+  /** A start that has failed may have left its record, which would keep its name taken for a lease. */
+  async #undo(session: Session): Promise<void> {
+    const over = AbortSignal.abort();
+    const undone = session.stop(over, over).then(() => session.retire(new AbortController().signal, true));
+    const tried = undone.catch(() => {});
+    await within(this.#parts.engine.clock, undoLimit, tried, () => {});
+  }
+
+  #live(life: Pick<Life, "session" | "once">, unregister: () => void): void {
+    const { engine, handlers } = this.#parts;
+    const { session } = life;
     const unlisten = engine.bell.listen((kinds) => {
       if (kinds === undefined || kinds.some((kind) => handlers.has(kind))) session.refresh();
     }, session.take);
-    const unregister = engine.register(this);
     const deafen = hearStrays((error) => this.#stray(error));
     const unlistenAll = (): void => {
       unlisten();
@@ -187,13 +224,12 @@ class JobRunner implements Runner {
     this.#stopping = undefined;
     this.#stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
     this.#life = {
-      session,
-      store,
+      ...life,
       graceOver: new AbortController(),
       deadline: new AbortController(),
       unlisten: unlistenAll,
-      once: most !== undefined,
     };
+    this.#signals.listen();
   }
 
   async #checkName(store: Store): Promise<void> {
@@ -212,6 +248,12 @@ class JobRunner implements Runner {
   async #awaitStart(limit: number): Promise<void> {
     const starting = Promise.resolve(this.#starting).catch(() => {});
     await within(this.#parts.engine.clock, limit, starting, () => this.#startUnwanted.abort());
+  }
+
+  #stopLife(grace: number, asked: number): void {
+    if (this.#life === undefined) return;
+    this.#limitStop(this.#life, grace, asked);
+    this.#stopping ??= this.#stop(this.#life);
   }
 
   /** Arms the timers of a stop that was asked for at `asked`, monotonic; those of a later, quicker one come first. */
@@ -237,6 +279,8 @@ class JobRunner implements Runner {
 
   async #stop(life: Life): Promise<void> {
     const { session, unlisten } = life;
+    // A start from now on is another one.
+    this.#starting = undefined;
     try {
       unlisten();
       await session.stop(life.graceOver.signal, life.deadline.signal);
@@ -245,7 +289,7 @@ class JobRunner implements Runner {
       this.#tell.failed(error, "stop");
     } finally {
       this.#life = undefined;
-      this.#starting = undefined;
+      this.#signals.deafen();
       this.#resolveStopped();
     }
   }
@@ -253,43 +297,4 @@ class JobRunner implements Runner {
   #currentLife(): Life | undefined {
     return this.#life;
   }
-
-  async #hasDue(store: Store): Promise<boolean> {
-    const { storeClock, timeout } = this.#parts.engine;
-    const before = new Date(storeClock.now().getTime() + 1);
-    const due = { kinds: this.kinds, statuses: [Status.new, Status.waiting], runAt: { before } };
-    return (await store.find(due, { order: "oldest", limit: 1 }, timeout)).length > 0;
-  }
-
-  #teller(): Tell {
-    const events = this.#events;
-    const now = (): Date => this.#parts.engine.storeClock.now();
-    return {
-      started: (stored: StoredJob) => {
-        if (events.has("started")) events.emit("started", { job: toJob(stored) });
-      },
-      ended: (stored: StoredJob, ending: Ending, status: number, error: unknown) => {
-        const event = eventOf(status);
-        if (!events.has(event)) return;
-        const job = jobAfter(stored, ending, status, now());
-        if (event === "failed") events.emit(event, { job, error });
-        else events.emit(event, { job, ...(error === undefined ? {} : { error }) });
-      },
-      lost: (stored: StoredJob) => {
-        const job = toJob(stored);
-        events.emit("lost", { job, error: claimLost(job) });
-      },
-      warn: (code, message) => events.emit("warning", { code, message }),
-      failed: (error, during) => {
-        this.#error = asError(error);
-        events.emit("error", { error, during });
-      },
-    };
-  }
-}
-
-function eventOf(status: number): "success" | "failed" | "cancelled" | "waiting" {
-  if (status === Status.success) return "success";
-  if (status === Status.failed) return "failed";
-  return status === Status.cancelled ? "cancelled" : "waiting";
 }

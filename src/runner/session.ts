@@ -2,9 +2,8 @@
 
 import type { Take } from "../client/bell.ts";
 import { pause } from "../clock.ts";
-import { type Job, type StoredJob, toJob } from "../job/job.ts";
-import { defaultRules, type Ending, settle } from "../job/lifecycle.ts";
-import { isFinished } from "../job/status.ts";
+import { defaultRules, settle } from "../job/lifecycle.ts";
+import { Status } from "../job/status.ts";
 import { Loop } from "../loop.ts";
 import { Observer, type Reading } from "../maintenance/observer.ts";
 import { rescue } from "../maintenance/rescue.ts";
@@ -132,6 +131,22 @@ export class Session {
     return new Promise((resolve) => this.#quiet.push(resolve));
   }
 
+  /** Whether something is due; true where nobody can tell any more, since the client was closed meanwhile. */
+  async hasDue(): Promise<boolean> {
+    const { store, engine, handlers } = this.#parts;
+    const due = {
+      kinds: [...handlers.keys()],
+      statuses: [Status.new, Status.waiting],
+      runAt: { before: new Date(this.#now().getTime() + 1) },
+    };
+    try {
+      return (await store.find(due, { order: "oldest", limit: 1 }, engine.timeout)).length > 0;
+    } catch (error) {
+      if (engine.closing.aborted) return true;
+      throw error;
+    }
+  }
+
   /**
    * Gives back what has not started, lets running jobs go on until `graceOver` aborts, then aborts them, and waits for the
    * store until `deadline` aborts. A handler that ignores its signal keeps its claim until the lease ends: given back at
@@ -249,15 +264,6 @@ export class Session {
     const { signal } = this.#abandoned;
     while (this.#completer.pending > 0 && !signal.aborted) await pause(this.#parts.engine.clock, 2, signal);
   }
-}
-
-/** What the events show of a job whose try has ended. */
-export function jobAfter(stored: StoredJob, ending: Ending, status: number, ended: Date): Job {
-  const { retries, ...rest } = stored;
-  const left = ending.how === "failure" || ending.how === "lost" ? Math.max(0, retries - 1) : retries;
-  const now = status as StoredJob["status"];
-  const result = ending.how === "success" ? ending.result : stored.result;
-  return toJob({ ...rest, retries: left, status: now, finished: isFinished(now) ? ended : undefined, result });
 }
 
 /** Settles with the work, or resolves when the signal aborts. */

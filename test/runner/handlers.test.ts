@@ -151,9 +151,75 @@ describe("an end that the store refuses", () => {
     expect(job?.tries[0]?.err).toMatch(/could not be stored: the document would be too large/);
     expect(told).toContain("finish");
   });
+
+  it("whatever it is, does not make a job that ran one that never started", async () => {
+    const { id } = await jobs.put("k", {}, { retries: 1 });
+    refuseEndOf(id, () => true);
+    let runs = 0;
+    // The heartbeat compares what the store says that the runner holds every sixth of the lease.
+    const runner = jobs.runner("r", "k", () => void runs++, { lease: 2000, interval: 20, grace: 0 });
+    const told: string[] = [];
+    runner.on("error", ({ during }) => told.push(during));
+    await runner.start();
+    await until("the end is refused", () => told.length > 1);
+    const held = store.held.bind(store);
+    let compared = 0;
+    store.held = async (...given) => {
+      compared++;
+      return held(...given);
+    };
+    await until("the heartbeat has compared twice", () => compared > 1);
+    expect([runs, (await jobs.get(id))?.status]).toEqual([1, Status.working]);
+  });
+});
+
+describe("what a handler throws or returns", () => {
+  const unreadable = (): object =>
+    new Proxy(new Error("no luck"), {
+      get() {
+        throw new Error("cannot be read");
+      },
+    });
+
+  it.each([
+    ["throws", () => Promise.reject(unreadable() as Error)],
+    ["returns", () => Object.defineProperty({}, "cause", { get: () => JSON.stringify(unreadable()) })],
+  ])("may be such as cannot be read: a handler that %s it has failed, and its slot is free", async (_how, run) => {
+    const { id } = await jobs.put("k", {}, { retries: 1 });
+    const runner = jobs.runner("r", "k", run, { concurrency: 1 });
+    expect(await runner.drain({ within: "10s" })).toMatchObject({ started: 1, failed: 1 });
+    expect((await jobs.get(id))?.tries[0]?.err).toMatch(/could not be read/);
+  });
 });
 
 describe("a runner", () => {
+  it("of more kinds than one claim can ask for drains the last of them", async () => {
+    const names = Array.from({ length: 120 }, (_, n) => `kind-${n}`);
+    const runner = jobs.runner("r", Object.fromEntries(names.map((name) => [name, () => {}])));
+    for (const name of ["kind-119", "kind-0", "kind-70"]) {
+      await jobs.put(name, {});
+      expect(await runner.drain({ within: "10s" })).toMatchObject({ started: 1, success: 1, more: false });
+    }
+  });
+
+  it("whose stop is asked for as a job starts lets it go on for its grace", async () => {
+    const { id } = await jobs.put("k", {});
+    const runner = jobs.runner(
+      "r",
+      "k",
+      (_job, { signal }) =>
+        new Promise((resolve, reject) => {
+          signal.addEventListener("abort", () => reject(new Error("aborted")));
+          setTimeout(resolve, 20);
+        }),
+      { grace: "10s" },
+    );
+    const stopped = new Promise<void>((resolve) => runner.on("started", () => resolve(runner.stop())));
+    await runner.start();
+    await stopped;
+    expect(await jobs.get(id)).toMatchObject({ status: Status.success });
+  });
+
   it("of more kinds than one claim can ask for serves all in turn", async () => {
     const names = Array.from({ length: 120 }, (_, n) => `kind-${n}`);
     await jobs.putMany(names.map((name) => ({ kind: name })));

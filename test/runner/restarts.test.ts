@@ -1,0 +1,139 @@
+// Starts, stops, drains and closes that cross each other. Over the store in memory.
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Jobs } from "../../src/client/jobs.ts";
+import { jobsOver } from "../../src/client/jobs-over.ts";
+import { dayjobError } from "../../src/errors.ts";
+import type { Runner } from "../../src/runner/surface.ts";
+import type { Store } from "../../src/store/store.ts";
+import { memoryStore } from "../../src/testing/memory-store.ts";
+import { refusal } from "../client/refusal.ts";
+import { deferred, until } from "../setup/until.ts";
+
+let store: Store;
+let jobs: Jobs;
+let runs: number;
+beforeEach(() => {
+  store = memoryStore();
+  jobs = jobsOver(store, { timeout: 500 });
+  runs = 0;
+});
+afterEach(() => jobs.close());
+
+const counting = (options: object = {}): Runner =>
+  jobs.runner("r", "k", () => void runs++, { interval: 20, ...options });
+
+async function runsOne(): Promise<void> {
+  const before = runs;
+  await jobs.put("k", {});
+  await until("the job has run", () => runs > before);
+}
+
+describe("a runner", () => {
+  it("that is started while it stops is started again", async () => {
+    const runner = counting();
+    await runner.start();
+    const stopping = runner.stop();
+    await runner.start();
+    await stopping;
+    await runsOne();
+  });
+
+  it("that is stopped, started and stopped at once is stopped", async () => {
+    const runner = counting();
+    await runner.start();
+    const calls = [runner.stop(), runner.start(), runner.stop()];
+    await Promise.allSettled(calls);
+    await jobs.put("k", {});
+    await runner.drain({ within: "1s" });
+    expect(runs).toBe(1);
+  });
+
+  it("that drains ends its drain when somebody else stops it, and a start meanwhile is left alone", async () => {
+    const [begun, end] = [deferred(), deferred()];
+    const runner = jobs.runner("r", "k", async () => {
+      runs++;
+      begun.resolve();
+      await end.promise;
+    });
+    await jobs.put("k", {});
+    const drained = runner.drain({ within: "1h" });
+    await begun.promise;
+    const stopped = runner.stop({ grace: "5s" });
+    const started = runner.start();
+    end.resolve();
+    expect(await drained).toMatchObject({ started: 1, success: 1, more: false });
+    await Promise.all([stopped, started]);
+    await runsOne();
+  });
+
+  it("that drains ends its drain when the client is closed", async () => {
+    const begun = deferred();
+    const runner = jobs.runner(
+      "r",
+      "k",
+      (_job, { signal }) => {
+        begun.resolve();
+        return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      },
+      { grace: 0 },
+    );
+    await jobs.put("k", {});
+    const drained = runner.drain({ within: "1h" });
+    await begun.promise;
+    await jobs.close();
+    expect(await drained).toMatchObject({ started: 1, givenBack: 1, more: true });
+  });
+
+  it("that is starting as its client is closed is stopped by that", async () => {
+    const [asked, answer] = [deferred(), deferred()];
+    let calls = 0;
+    const beat = store.beat.bind(store);
+    store.beat = async (...given) => {
+      calls++;
+      asked.resolve();
+      await answer.promise;
+      return beat(...given);
+    };
+    const starting = counting().start();
+    await asked.promise;
+    const closing = jobs.close();
+    answer.resolve();
+    await closing;
+    await starting;
+    const before = calls;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(calls).toBe(before);
+  });
+
+  it("whose start has failed leaves no record that keeps its name taken", async () => {
+    const runners = store.runners.bind(store);
+    let isAway = false;
+    const beat = store.beat.bind(store);
+    store.beat = async (...given) => {
+      isAway = true;
+      return beat(...given);
+    };
+    store.runners = async (limit) => {
+      if (isAway) throw dayjobError("STORE_FAILED", "the records cannot be read");
+      return runners(limit);
+    };
+    const runner = counting({ exclusive: true });
+    await refusal(runner.start(), "STORE_FAILED", /the records cannot be read/);
+    expect(await runners(500)).toEqual([]);
+    store.beat = beat;
+    isAway = false;
+    await runner.start();
+    await runsOne();
+  });
+
+  it("has listeners of its signals while it lives, and from stopOn to its first start", async () => {
+    const before = process.listenerCount("SIGUSR2");
+    const runner = counting().stopOn("SIGUSR2");
+    for (let life = 0; life < 2; life++) {
+      await runner.start();
+      expect(process.listenerCount("SIGUSR2")).toBe(before + 1);
+      await runner.stop();
+      expect(process.listenerCount("SIGUSR2")).toBe(before);
+    }
+  });
+});
