@@ -36,10 +36,10 @@ export function wholeNumber(given: unknown, name: string, least: number, most: n
   throw dayjobError("BAD_OPTION", `${name} is ${inBrief(given)}; give a whole number from ${least} to ${most}${hint}`);
 }
 
-/** A valid date, or undefined. */
+/** A copy of a valid date, which the caller may set anew; or undefined. */
 export function optionalDate(given: unknown, name: string): Date | undefined {
   if (given === undefined) return undefined;
-  if (given instanceof Date && !Number.isNaN(given.getTime())) return given;
+  if (given instanceof Date && !Number.isNaN(given.getTime())) return new Date(given);
   throw dayjobError("BAD_OPTION", `${name} is ${inBrief(given)}; give a valid Date`);
 }
 

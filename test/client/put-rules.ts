@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Jobs } from "../../src/client/jobs.ts";
 import type { ClientOptions } from "../../src/client/options.ts";
+import type { PutJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
 import { kind } from "../../src/kinds.ts";
 import { refusal } from "./refusal.ts";
@@ -40,6 +41,26 @@ export function putRules(makeJobs: MakeJobs): void {
       data.n = 2;
       data.list.push(2);
       expect((await putting).data).toEqual({ n: 1, list: [1] });
+    });
+
+    it("so are dates: a put's, a change's, and those of a filter that is read later", async () => {
+      const jobs = await makeJobs();
+      const date = new Date(Date.UTC(2050, 0, 1));
+      const putting = [0, 1].map((minute) => {
+        date.setUTCMinutes(minute);
+        return jobs.put("k", {}, { runAt: date });
+      });
+      const second = jobs.find({ runAt: { after: date } });
+      date.setUTCMinutes(30);
+      const [{ id, runAt }, { id: last }] = (await Promise.all(putting)) as [PutJob, PutJob];
+      expect(runAt).toEqual(new Date(Date.UTC(2050, 0, 1)));
+      const found = [];
+      for await (const job of second) found.push(job.id);
+      expect(found).toEqual([last]);
+      const changing = jobs.update(id, { runAt: date });
+      date.setUTCMinutes(45);
+      await changing;
+      expect((await jobs.get(id))?.runAt).toEqual(new Date(Date.UTC(2050, 0, 1, 0, 30)));
     });
 
     it("takes every option", async () => {
