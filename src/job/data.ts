@@ -246,13 +246,12 @@ function patternOf(value: bson.BSONRegExp): RegExp | bson.BSONRegExp {
 
 /** Data as relaxed Extended JSON, an object for `JSON.stringify`. */
 export function readableData(value: unknown): unknown {
-  const ours = ownValues(value);
-  return (bson.EJSON.serialize({ ours }, { relaxed: true }) as { ours: unknown }).ours;
+  return (bson.EJSON.serialize({ v: ownValues(revived(value)) }, { relaxed: true }) as { v: unknown }).v;
 }
 
 /** Data from Extended JSON, relaxed or canonical, in the form that handlers see. */
 export function dataFromReadable(json: unknown): unknown {
-  return revived((bson.EJSON.deserialize({ json }, { relaxed: false }) as { json: unknown }).json);
+  return fromText(toText(json));
 }
 
 /**
@@ -280,8 +279,9 @@ export function fromText(text: string): unknown {
   return revived((bson.EJSON.parse(text, { relaxed: false }) as { v: unknown }).v);
 }
 
-/** The same value with BSON values of our own copy of the library: Extended JSON refuses those of another major. */
+/** The same with BSON values of our own copy of the library: Extended JSON refuses those of another major, and rounds a bigint. */
 function ownValues(value: unknown): unknown {
+  if (typeof value === "bigint") return { $numberLong: String(value) };
   if (typeof value !== "object" || value === null || value instanceof Date || value instanceof RegExp) return value;
   if (Array.isArray(value)) return value.map(ownValues);
   const { _bsontype: bsonType } = value as { _bsontype?: unknown };

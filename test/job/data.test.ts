@@ -221,6 +221,13 @@ describe("readable data", () => {
     expect(plain(dataFromReadable(json))).toStrictEqual(plain(given));
   });
 
+  it("keeps every digit of a bigint, and a large number a number", () => {
+    const given = { large: 2 ** 60, list: [2n ** 53n + 1n, -(2n ** 63n)] };
+    const json = JSON.stringify(readableData({ ...given, long: bson.Long.fromBigInt(2n ** 60n), small: 5n }));
+    expect(json).toContain('[{"$numberLong":"9007199254740993"},{"$numberLong":"-9223372036854775808"}]');
+    expect(dataFromReadable(JSON.parse(json))).toEqual({ ...given, long: 2n ** 60n, small: 5 });
+  });
+
   it("shows dates, ids and numbers in their relaxed form", () => {
     expect(readableData({ when: new Date(0), n: 5 })).toEqual({ when: { $date: "1970-01-01T00:00:00Z" }, n: 5 });
   });
