@@ -42,17 +42,21 @@ const { elsewhere, watch: memory, wait } = workerData as ThreadData;
 const watch = new LoopWatch(memory);
 const loops = new Map<string, Loop>();
 
-await pause(clock, wait);
-if (watch.open()) await work();
+// It listens at once: a runner that ends before the store is open does not wait for it.
+parentPort?.on("message", (message: ToThread) => void obey(message));
+const opened = open();
+await opened;
 
-async function work(): Promise<void> {
+async function open(): Promise<Beater> {
+  await pause(clock, wait);
+  if (!watch.open()) process.exit();
   const store = await openStore();
   const look = (): void => {
     watch.look(clock.monotonic());
     clock.timer(lookInterval, look);
   };
   look();
-  parentPort?.on("message", (message: ToThread) => void obey(message, store));
+  return store;
 }
 
 async function openStore(): Promise<Beater> {
@@ -67,27 +71,33 @@ async function openStore(): Promise<Beater> {
   }
 }
 
-async function obey(message: ToThread, store: Beater): Promise<void> {
-  if ("begin" in message) return begin(message.begin, store);
+async function obey(message: ToThread): Promise<void> {
+  if ("begin" in message) return begin(message.begin);
   if ("hurry" in message) return loops.get(message.hurry)?.wake();
   if ("end" in message) {
-    await loops.get(message.end)?.stop();
-    loops.delete(message.end);
+    await end(message.end);
     return tell({ instance: message.end, ended: true });
   }
-  await Promise.all([...loops.values()].map((loop) => loop.stop()));
-  await store.close();
+  await Promise.all([...loops.keys()].map(end));
+  await (await opened).close();
   process.exit();
 }
 
-function begin(order: BeatOrder, store: Beater): void {
+async function begin(order: BeatOrder): Promise<void> {
   const { instance } = order.runner;
   const beats = new Beats(order.beats);
   const failed = (error: unknown): void => tell({ instance, answer: { error: written(error) } });
-  const tick = (): Promise<number> => beat(order, beats, store);
+  const tick = async (): Promise<number> => beat(order, beats, await opened);
   const loop = new Loop({ name: "heartbeat", clock, random: Math.random, tick, failed });
   loops.set(instance, loop);
-  loop.start();
+  await opened;
+  if (loops.get(instance) === loop) loop.start();
+}
+
+async function end(instance: string): Promise<void> {
+  const loop = loops.get(instance);
+  loops.delete(instance);
+  await loop?.stop();
 }
 
 /** One beat; answers with the milliseconds until the next one. */

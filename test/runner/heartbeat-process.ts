@@ -1,5 +1,5 @@
 // A runner in a process of its own, from the built package, whose handlers block the event loop. Each start and end of a job is a
-// line in a log; events are messages to the parent. Told "stop", it says what is open after it, and ends by itself.
+// line in a log; events are messages to the parent. Told a kind, it stops the runner of it; told "stop", it says what is open after it, and ends by itself.
 import { appendFileSync } from "node:fs";
 import { open } from "dayjob";
 import { openSqliteStore } from "dayjob/sqlite";
@@ -41,7 +41,12 @@ for (const runner of runners) {
 }
 process.send?.({ event: "started", code: "", message: "" });
 
-process.once("message", () => void stop());
+process.on("message", (kind: string) => void (kinds.includes(kind) ? stopOne(kind) : stop()));
+
+async function stopOne(kind: string): Promise<void> {
+  await runners[kinds.indexOf(kind)]?.stop();
+  process.send?.({ event: "stopped", code: kind, message: "" });
+}
 
 async function stop(): Promise<void> {
   await Promise.all(runners.map((runner) => runner.stop()));

@@ -60,9 +60,15 @@ export class HeartbeatProcess {
   /** Stops its runners and waits until it has ended by itself; what was open after the stop. */
   async stop(): Promise<string> {
     this.child.send("stop");
-    const { message } = await this.hears("stopped");
+    const { message } = await this.hears("stopped", "");
     await this.#exited;
     return message;
+  }
+
+  /** Stops the runner of one of its kinds. */
+  async stopOne(kind: string): Promise<void> {
+    this.child.send(kind);
+    await this.hears("stopped", kind);
   }
 
   async kill(): Promise<void> {

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Jobs } from "../../src/client/jobs.ts";
 import { Status } from "../../src/job/status.ts";
+import { openSqliteStore } from "../../src/sqlite/index.ts";
 import { root } from "../setup/scratch.ts";
 import { type Place, type TestStore, testStores } from "../setup/stores.ts";
 import { until } from "../setup/until.ts";
@@ -195,6 +196,19 @@ describe("a heartbeat's thread on SQLite, opened by a module of the test's", { t
     await Promise.all(["work", "other"].map(async (kind) => succeeds((await jobs.put(kind, { wait: 100 })).id)));
     await warmUp(two);
     expect(readFileSync(join(folder, "opened"), "utf8")).toBe("x");
+    expect(await two.stop()).toBe("");
+  });
+
+  it("lets one of two runners go at once, though it has not opened its store yet", async () => {
+    const two = await start("two", { kinds: ["work", "other"], options: { lease: "5m" } });
+    await Promise.all(["work", "other"].map(async (kind) => succeeds((await jobs.put(kind, {})).id)));
+    const before = performance.now();
+    await two.stopOne("work");
+    expect(performance.now() - before).toBeLessThan(5000);
+    const store = await openSqliteStore(place.url.slice("file:".length), { timeout: 10_000 });
+    const records = await store.runners(10_000);
+    await store.close();
+    expect(records.filter(({ state }) => state === "live").map(({ name }) => name)).toEqual(["two-other"]);
     expect(await two.stop()).toBe("");
   });
 
