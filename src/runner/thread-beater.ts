@@ -28,6 +28,8 @@ export class ThreadBeater {
   /** Whether the store has answered the thread; one that had an answer, and ends, is started anew. */
   #works = false;
   #again = false;
+  /** It has ended before it worked, and would again: none is started any more. */
+  #hopeless = false;
   #silent = 0;
   /** The newest answer, if it is a bad one that nobody has heard. */
   #unread: Answer | undefined;
@@ -48,7 +50,7 @@ export class ThreadBeater {
   /** Has the beats come from the thread as soon as it is up. */
   start(): void {
     const { store, clock, beats } = this.#parts;
-    if (this.#thread !== undefined || this.#stopped || store.elsewhere === undefined) return;
+    if (this.#thread !== undefined || this.#stopped || this.#hopeless || store.elsewhere === undefined) return;
     try {
       // Half the time to the next beat, which it is to send if a handler blocks the event loop.
       this.#thread = BeatThread.of(store, store.elsewhere, clock, beats.interval / 2);
@@ -122,6 +124,7 @@ export class ThreadBeater {
   #ended(why: string): void {
     const { warn, runner } = this.#parts;
     this.#again = this.#works;
+    this.#hopeless = !this.#works;
     this.#works = false;
     this.#silent = 0;
     this.#thread = undefined;

@@ -212,11 +212,12 @@ describe("a heartbeat's thread on SQLite, opened by a module of the test's", { t
     expect(await two.stop()).toBe("");
   });
 
-  it("that never beats is told of once, and the main thread beats", async () => {
+  it("that never beats is told of once, however much is claimed, and the main thread beats", async () => {
     const failing = await start("failing", { elsewhere: "file:///nowhere/elsewhere.js" });
     const observer = await startObserver();
     const { id } = await jobs.put("work", { wait: 4000 });
     await succeeds(id);
+    for (let claims = 0; claims < 3; claims++) await succeeds((await jobs.put("work", { wait: 200 })).id);
     expect(failing.warnings("HEARTBEAT_ON_MAIN_THREAD")).toHaveLength(1);
     expect(startsOf(log, id)).toEqual(["failing"]);
     expect(observer.warnings("RUNNER_DIED")).toEqual([]);
