@@ -24,7 +24,7 @@ export interface RunnerOptions {
   around?: Around | readonly Around[];
 }
 
-/** The same with defaults, durations in milliseconds. */
+/** The same with defaults, durations in milliseconds; the lease, which is stored, in whole ones. */
 export interface RunnerSettings {
   readonly concurrency: number;
   readonly interval: number;
@@ -44,7 +44,7 @@ export function parseRunnerOptions(given: unknown): RunnerSettings {
     concurrency:
       options["concurrency"] === undefined ? 10 : wholeNumber(options["concurrency"], "concurrency", 1, 10_000),
     interval: milliseconds(options["interval"] ?? 500, "interval", 1),
-    lease: milliseconds(options["lease"] ?? 30_000, "lease", 2000),
+    lease: Math.round(milliseconds(options["lease"] ?? 30_000, "lease", 2000)),
     stuckAfter: milliseconds(options["stuckAfter"] ?? 300_000, "stuckAfter", 1000),
     grace: milliseconds(options["grace"] ?? 15_000, "grace"),
     exclusive: trueOrFalse(options["exclusive"] ?? false, "exclusive"),

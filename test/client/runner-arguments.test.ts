@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { jobsOver } from "../../src/client/jobs-over.ts";
 import { kind } from "../../src/kinds.ts";
+import { parseRunnerOptions } from "../../src/runner/options.ts";
 import { memoryStore } from "../../src/testing/memory-store.ts";
 import { refusal } from "./refusal.ts";
 
@@ -22,6 +23,12 @@ describe("jobs.runner", () => {
       "b",
     ]);
     expect(jobs.runner("r", { name: run, other: run }, {}).kinds).toEqual(["name", "other"]);
+  });
+
+  it("rounds a lease to whole milliseconds, which the store keeps", () => {
+    expect(parseRunnerOptions({ lease: 10_000 / 3 }).lease).toBe(3333);
+    expect(parseRunnerOptions({ lease: "33.3333s" }).lease).toBe(33_333);
+    expect(parseRunnerOptions({ lease: "2.0001s" }).lease).toBe(2000);
   });
 
   const wrong: readonly [string, () => unknown, RegExp][] = [
