@@ -13,11 +13,14 @@ export function isNestedBegin(error: unknown): boolean {
   return /within a transaction/.test(textOf(error));
 }
 
-/** Whether the file is locked by another connection, or in its owner's transaction: worth another try in a moment. */
+/** Whether the file is locked by another connection, or in use by its owner: worth another try in a moment. */
 export function isBusy(error: unknown): boolean {
-  return /DAYJOB_OPEN_TRANSACTION|within a transaction|SQLITE_BUSY|SQLITE_LOCKED|database is locked|database table is locked/.test(
-    textOf(error),
-  );
+  return /SQLITE_BUSY|SQLITE_LOCKED|database is locked|database table is locked/.test(textOf(error)) || isInUse(error);
+}
+
+/** In its owner's transaction, or being read row by row, during which better-sqlite3 refuses all else. */
+function isInUse(error: unknown): boolean {
+  return /DAYJOB_OPEN_TRANSACTION|within a transaction|connection is busy/.test(textOf(error));
 }
 
 /** Whether a row of the same id or key is there already: the statement has done nothing. */
@@ -29,9 +32,9 @@ export function isDuplicate(error: unknown): boolean {
 export function translated(error: unknown, path: string): Error {
   if (isDayjobError(error)) return error;
   const text = textOf(error);
-  if (text.includes(openTransaction) || isNestedBegin(error))
+  if (isInUse(error))
     return storeOutage(
-      `a transaction of your own was open on ${path} until the time limit; end it before you await, or use within(jobs, database) of dayjob/sqlite inside it`,
+      `a transaction or iteration of your own was open on ${path} until the time limit; end it before you await, or use within(jobs, database) of dayjob/sqlite inside it`,
       error,
     );
   if (/no such table: dayjob_/.test(text))

@@ -15,6 +15,7 @@ describe("a given SQLite database", () => {
   let folder: string;
   let path: string;
   let given: Database.Database;
+  let isRead = false;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "dayjob-sqlite-"));
     path = join(folder, "app.db");
@@ -72,6 +73,21 @@ describe("a given SQLite database", () => {
     await put;
     expect(await store.count({}, limit)).toBe(1);
     expect(() => transactionOf(store, silent)).toThrow(/no transaction is open/);
+  });
+
+  it("engine 24: that its owner reads row by row, which better-sqlite3 calls busy, is waited for", async () => {
+    const store = await openStore({
+      prepare: (sql) => given.prepare(sql),
+      exec: (sql) => {
+        if (!isRead) return given.exec(sql);
+        throw new TypeError("This database connection is busy executing a query");
+      },
+    });
+    isRead = true;
+    await expect(store.insert([jobFixture({})], 30)).rejects.toMatchObject({ code: "STORE_FAILED", transient: true });
+    const put = store.insert([jobFixture({})], limit);
+    isRead = false;
+    expect(await put).toMatchObject([{ duplicate: false }]);
   });
 
   it("with the owner's transaction open past the limit: an error that names within", async () => {
