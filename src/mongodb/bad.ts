@@ -3,7 +3,7 @@
 import { asError, isDayjobError } from "../errors.ts";
 import { Status } from "../job/status.ts";
 import type { Doc } from "./driver.ts";
-import { isPassing } from "./errors.ts";
+import { isOfDocument, isPassing } from "./errors.ts";
 import type { Limit } from "./limit.ts";
 import type { Place } from "./place.ts";
 
@@ -25,7 +25,7 @@ export async function eachOrBad(
   try {
     return { count: await write(ids), bad: [] };
   } catch (error) {
-    if (isDayjobError(error) || isPassing(error)) throw error;
+    if (!isOfDocument(error)) throw error;
     const [id] = ids;
     if (ids.length === 1 && id !== undefined) return { count: 0, bad: [{ id, error }] };
     const middle = Math.ceil(ids.length / 2);

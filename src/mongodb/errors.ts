@@ -6,30 +6,18 @@ import { asError, dayjobError, isDayjobError, storeFull, storeOutage } from "../
 const deadlock = 16908292;
 const writeConflict = 112;
 
-/** Errors of the connection rather than of a command: trying again may help, and a write may have arrived. */
-const passingNames = new Set([
-  "MongoNetworkError",
-  "MongoNetworkTimeoutError",
-  "MongoServerSelectionError",
-  "MongoWaitQueueTimeoutError",
-  "MongoPoolClearedError",
-  "MongoPoolClearedOnNetworkError",
-  "PoolClearedOnNetworkError",
-  "MongoPoolClosedError",
-  "MongoTopologyClosedError",
-  "MongoServerClosedError",
-  "MongoNotConnectedError",
-  "MongoClientClosedError",
-  "MongoExpiredSessionError",
-  "MongoOperationTimeoutError",
-  "MongoWriteConcernError",
-]);
+/**
+ * What the caller did wrong, by the names of the driver and of bson: values that cannot be encoded, wrong arguments. All else
+ * that the driver says without a server's code is about its connections: trying again may help, and a write may have arrived.
+ */
+const callersNames =
+  /^(?:BSON|Type|Range|Mongo(?:API|BatchReExecution|Compatibility|Cursor|InvalidArgument|Missing|Parse|Tailable|Transaction))/;
 
 /**
  * Server errors that pass: InternalError and UnknownError (FerretDB answers so when its database is away or found a
  * deadlock), hosts unreachable, LockTimeout, CursorNotFound, LockBusy, MaxTimeMSExpired, WriteConcernFailed, shutdown,
  * CannotSatisfyWriteConcern, WriteConflict, read concern not yet available, QueryPlanKilled, step-down,
- * ExceededTimeLimit, SocketException, not primary, interruption, node recovering, throttling.
+ * ExceededTimeLimit, TemporarilyUnavailable, SocketException, not primary, interruption, node recovering, throttling.
  */
 const passingCodes = new Set([
   1,
@@ -51,6 +39,7 @@ const passingCodes = new Set([
   189,
   202,
   262,
+  365,
   9001,
   10058,
   10107,
@@ -63,7 +52,7 @@ const passingCodes = new Set([
   deadlock,
 ]);
 
-const passingLabels = ["RetryableWriteError", "TransientTransactionError"] as const;
+const passingLabels = ["RetryableWriteError", "TransientTransactionError", "RetryableError", "SystemOverloadedError"];
 const duplicateKey = 11000;
 const outOfDiskSpace = 14031;
 const authenticationFailed = 18;
@@ -79,13 +68,19 @@ export interface Refusal {
 
 /** Whether trying again may help. */
 export function isPassing(error: unknown): boolean {
-  if (!isObject(error)) return false;
-  const { name, code } = error;
-  if (typeof name === "string" && passingNames.has(name)) return true;
-  if (typeof code === "number" && passingCodes.has(code)) return true;
-  if (isBareBatchError(error)) return true;
+  if (!isObject(error) || isDayjobError(error)) return false;
+  const code = codeOf(error);
+  if (code !== undefined && passingCodes.has(code)) return true;
+  if (isOfConnection(error)) return true;
   if (concernError(error) !== undefined || passingLabels.some((label) => hasLabel(error, label))) return true;
   return refusals(error).some((refusal) => refusal.code !== undefined && passingCodes.has(refusal.code));
+}
+
+/** Whether a write was refused for what is in its document: a server said so, or it could not be encoded. */
+export function isOfDocument(error: unknown): boolean {
+  if (isPassing(error) || !isObject(error)) return false;
+  const code = codeOf(error);
+  return code === undefined ? callersNames.test(String(error["name"])) : code !== outOfDiskSpace;
 }
 
 /** A driver's error for the callers of the store; errors of ours stay as they are. */
@@ -196,12 +191,14 @@ function isMissingIndex(error: unknown): boolean {
 }
 
 /**
- * A batch of writes that failed as a whole: the driver wraps what became of its connection, and drops the name. What could
- * not be encoded is wrapped too, and does not pass.
+ * Of Node's errors of a socket, which the driver may pass on as they are, only the code is known, a text. An unordered batch
+ * that failed as a whole has lost the name of its error: that something could not be encoded, only the message tells.
  */
-function isBareBatchError(error: Record<string, unknown>): boolean {
-  const isBatch = error["name"] === "MongoBulkWriteError" && error["code"] === undefined;
-  return isBatch && refusals(error).length === 0 && !/bson/i.test(asError(error).message);
+function isOfConnection(error: Record<string, unknown>): boolean {
+  const name = String(error["name"]);
+  if (codeOf(error) !== undefined || refusals(error).length > 0 || callersNames.test(name)) return false;
+  if (name === "MongoBulkWriteError") return !/bson|null bytes/i.test(asError(error).message);
+  return typeof error["code"] === "string" || /^(?:Mongo|PoolCleared)/.test(name);
 }
 
 function concernError(error: Record<string, unknown>): unknown {

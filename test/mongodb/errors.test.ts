@@ -38,6 +38,17 @@ describe("errors of the driver", () => {
       Object.assign(new Error("connection closed"), { name: "MongoBulkWriteError" }),
     ],
     ["of one write of a batch that passes", batchError([11000, 91])],
+    ["of a socket, as Node has it", Object.assign(new Error("write EPIPE"), { code: "EPIPE" })],
+    [
+      "of a batch whose socket went",
+      Object.assign(new Error("read ECONNRESET"), { name: "MongoBulkWriteError", code: "ECONNRESET", writeErrors: [] }),
+    ],
+    ["of the driver, of a name that is new to us", Object.assign(new Error(), { name: "MongoStalePrimaryError" })],
+    ["of a server that is short of memory for a moment", serverError(365)],
+    [
+      "of a server that has too much to do",
+      Object.assign(serverError(462), { hasErrorLabel: (label: string) => label === "SystemOverloadedError" }),
+    ],
   ];
   it.for(passing)("%s pass, and are an outage", ([, error]) => {
     expect(isPassing(error)).toBe(true);
@@ -51,6 +62,10 @@ describe("errors of the driver", () => {
       "a value that cannot be encoded",
       Object.assign(new Error("BSON element too large"), { name: "MongoBulkWriteError" }),
     ],
+    ["a value of another bson", Object.assign(new Error("no"), { name: "BSONVersionError" })],
+    ["a wrong argument", Object.assign(new Error("no"), { name: "MongoInvalidArgumentError" })],
+    ["a wrong type", Object.assign(new TypeError("no"), { code: "ERR_INVALID_ARG_TYPE" })],
+    ["a document that is too large to be encoded", new RangeError("offset is out of bounds")],
     ["a text", "no"],
     ["nothing", undefined],
   ];
