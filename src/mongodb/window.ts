@@ -38,7 +38,7 @@ export interface Reading {
 interface Slot {
   readonly window: Promise<Window>;
   isLong: boolean;
-  /** Monotonic milliseconds; infinite while it is being read. */
+  /** Monotonic milliseconds; while it is being read, the end of its reader's time: an answer may never come. */
   expires: number;
 }
 
@@ -89,7 +89,7 @@ class KeptWindows implements Windows {
     const slot: Slot = {
       window: readWindow(this.#place, sought, { ...reading, isLong }, limit),
       isLong,
-      expires: Infinity,
+      expires: start + limit().maxTimeMS,
     };
     this.#slots.delete(key);
     this.#slots.set(key, slot);
