@@ -6,7 +6,7 @@ import { isRecord } from "../job/options.ts";
 import { classesFor, classesOf, installedDriver } from "./classes.ts";
 import type { DriverClient, DriverModule, MongoBson } from "./driver.ts";
 import { badUrl, cannotConnect, hostsOf } from "./errors.ts";
-import { reviving } from "./revival.ts";
+import { closeForGood, reviving } from "./revival.ts";
 
 export interface Connection {
   readonly client: DriverClient;
@@ -49,7 +49,7 @@ async function connectUrl(url: string, { driver: given, timeout, clock }: Connec
   const client = clientOf(driver, url, mainOptions(url, timeout));
   const pulse = clientOf(driver, url, pulseOptions);
   await reach(client, timeout, clock, url).catch(async (error: unknown) => {
-    await client.close().catch(() => {});
+    await closeForGood(client).catch(() => {});
     throw error;
   });
   const own = [reviving(client, clock), reviving(pulse, clock)];

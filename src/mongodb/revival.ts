@@ -3,7 +3,7 @@
 // check of a server that it polls to a socket that was closed a moment ago, and then waits for the answer for ever: so it goes
 // where all connections are cut at once, as when the server is killed. mongod streams its state to drivers and hardly meets
 // the latter; FerretDB does often.
-import { type CancelTimer, type Clock, pause } from "../clock.ts";
+import { type CancelTimer, type Clock, pause, within } from "../clock.ts";
 import type { DriverClient } from "./driver.ts";
 
 /** Milliseconds from one attempt to connect to the next. */
@@ -11,6 +11,15 @@ const attemptInterval = 1000;
 /** How long a check may go unanswered, in milliseconds; twice as long after each revival, until a server is found. */
 const firstPatience = 1000;
 const longestPatience = 60_000;
+/** How long a close is waited for; it asks the server to end cursors. */
+const closePatience = 3000;
+
+/** What can be written to. */
+const primaries = new Set(["Standalone", "RSPrimary", "Mongos", "LoadBalancer"]);
+
+interface Closed {
+  readonly address: string;
+}
 
 interface Change {
   readonly newDescription: { readonly servers: ReadonlyMap<string, { readonly type: string }> };
@@ -31,7 +40,7 @@ export function reviving(client: DriverClient, clock: Clock): { close(): Promise
   const checks = new Map<string, CancelTimer>();
 
   const isConnected = async (): Promise<boolean> => {
-    await client.close().catch(() => {});
+    await within<unknown>(clock, closePatience, client.close(), ignored).catch(ignored);
     if (closing.signal.aborted) return false;
     patience = Math.min(longestPatience, patience * 2);
     return client.connect().then(
@@ -49,36 +58,51 @@ export function reviving(client: DriverClient, clock: Clock): { close(): Promise
       if (!connected) await pause(clock, Math.max(1, next - clock.monotonic()), closing.signal);
     }
     isReviving = false;
-    if (closing.signal.aborted) await client.close().catch(() => {});
   };
-  const answered = (check: unknown): void => checks.get((check as Check).connectionId)?.();
+  const answered = (address: string): void => {
+    checks.get(address)?.();
+    checks.delete(address);
+  };
+  /** Looks again while there is no answer: the driver may learn only later that the server which was known is gone. */
+  const expectAnswer = (address: string): void => {
+    const look = (): void => {
+      expectAnswer(address);
+      if (isLost) void revive();
+    };
+    checks.set(address, clock.timer(patience, look));
+  };
 
   client.on("topologyDescriptionChanged", (change) => {
     const servers = [...(change as Change).newDescription.servers.values()];
-    isLost = servers.length > 0 && servers.every(({ type }) => type === "Unknown");
-    if (servers.some(({ type }) => type !== "Unknown")) patience = firstPatience;
+    const isFound = servers.some(({ type }) => primaries.has(type));
+    isLost = servers.length > 0 && !isFound;
+    if (isFound) patience = firstPatience;
   });
   client.on("serverHeartbeatStarted", (check) => {
-    answered(check);
-    // One that is awaited is answered when something changes.
     const { connectionId, awaited } = check as Check;
-    if (!awaited)
-      checks.set(
-        connectionId,
-        clock.timer(patience, () => {
-          if (isLost) void revive();
-        }),
-      );
+    answered(connectionId);
+    // One that is awaited is answered when something changes.
+    if (!awaited && !closing.signal.aborted) expectAnswer(connectionId);
   });
   client.on("topologyClosed", () => void revive());
-  for (const answer of ["serverHeartbeatSucceeded", "serverHeartbeatFailed"]) client.on(answer, answered);
+  client.on("serverClosed", (server) => answered((server as Closed).address));
+  for (const answer of ["serverHeartbeatSucceeded", "serverHeartbeatFailed"]) {
+    client.on(answer, (check) => answered((check as Check).connectionId));
+  }
 
   return {
     async close() {
       closing.abort();
       for (const cancel of checks.values()) cancel();
-      // What is being revived now closes the client again once it has connected.
-      await client.close();
+      await closeForGood(client);
     },
   };
 }
+
+/** Closes also what `connect` makes later, if it still waits for DNS or a file. */
+export function closeForGood(client: DriverClient): Promise<void> {
+  client.on("topologyOpening", () => void client.close().catch(ignored));
+  return client.close();
+}
+
+function ignored(): void {}
