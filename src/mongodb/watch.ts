@@ -1,6 +1,6 @@
 // Hearing of other processes' puts through a change stream. A hint only: whatever goes wrong, it opens the stream again, and
 // polls are the net. It starts at the present each time, so there is no resume token that could have died.
-import type { CancelTimer } from "../clock.ts";
+import { type CancelTimer, within } from "../clock.ts";
 import { Status } from "../job/status.ts";
 import type { Unwatch } from "../store/store.ts";
 import type { Doc, DriverStream } from "./driver.ts";
@@ -8,6 +8,8 @@ import type { Place } from "./place.ts";
 
 const firstWait = 500;
 const longestWait = 30_000;
+/** How long the end of a stream is waited for, which a server that hangs never tells. */
+const longestClose = 1000;
 
 /** Inserts, and jobs that became new again. Only the id of each event crosses the wire. */
 const pipeline: readonly Doc[] = [
@@ -52,7 +54,7 @@ export function watch(place: Place, heard: () => void): Unwatch {
   return async () => {
     isOver = true;
     cancelTimer();
-    await stream?.close().catch(ignored);
+    if (stream !== undefined) await within<unknown>(clock, longestClose, stream.close().catch(ignored), ignored);
   };
 }
 

@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import * as bson from "bson";
 import { describe, expect, it } from "vitest";
+import { turn } from "../../src/clock.ts";
 import type { DriverStream } from "../../src/mongodb/driver.ts";
 import type { Place } from "../../src/mongodb/place.ts";
 import { watch } from "../../src/mongodb/watch.ts";
@@ -69,5 +70,18 @@ describe("a watch on a change stream", () => {
     });
     expect(() => streams[0]?.emit("change", {})).not.toThrow();
     await unwatch();
+  });
+
+  it("waits a second for the end of its stream, not for a server that hangs", async () => {
+    const { streams, clock, place } = watched();
+    const unwatch = watch(place, () => {});
+    if (streams[0] !== undefined) streams[0].close = () => new Promise(() => {});
+    let isOver = false;
+    const over = unwatch().then(() => (isOver = true));
+    clock.advance(999);
+    await turn();
+    expect(isOver).toBe(false);
+    clock.advance(1);
+    await over;
   });
 });
