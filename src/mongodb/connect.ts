@@ -52,7 +52,7 @@ async function connectUrl(url: string, { driver: given, timeout, clock }: Connec
     await closeForGood(client).catch(() => {});
     throw error;
   });
-  const own = [reviving(client, clock), reviving(pulse, clock)];
+  const own = [reviving(client, clock), revivingPulse(pulse, clock)];
   return { client, pulse, own, database: databaseOf(url), bson: driver.BSON };
 }
 
@@ -60,7 +60,7 @@ async function connectUrl(url: string, { driver: given, timeout, clock }: Connec
 export async function connectPulse(url: string, clock: Clock): Promise<Omit<Connection, "pulse">> {
   const driver = await installedDriver();
   const client = clientOf(driver, url, pulseOptions);
-  return { client, own: [reviving(client, clock)], database: databaseOf(url), bson: driver.BSON };
+  return { client, own: [revivingPulse(client, clock)], database: databaseOf(url), bson: driver.BSON };
 }
 
 async function connectGiven(target: unknown, { driver, timeout, clock }: ConnectOptions): Promise<Connection> {
@@ -86,6 +86,10 @@ const pulseOptions = {
   waitQueueTimeoutMS: 2000,
   appName: "dayjob-heartbeat",
 };
+
+function revivingPulse(client: DriverClient, clock: Clock): Closable {
+  return reviving(client, clock, pulseOptions.socketTimeoutMS);
+}
 
 function isNamed(url: string, option: string): boolean {
   return new RegExp(`[?&]${option}=`, "i").test(url);

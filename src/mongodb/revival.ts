@@ -31,12 +31,17 @@ interface Check {
   readonly awaited: boolean;
 }
 
-/** Watches over a client from now until it is closed by what is returned. */
-export function reviving(client: DriverClient, clock: Clock): { close(): Promise<void> } {
+/**
+ * Watches over a client from now until it is closed by what is returned. `longestUse`: the milliseconds after which its one
+ * connection is taken for lost if another call waits for it in vain: a command that the driver wrote to a closed socket.
+ */
+export function reviving(client: DriverClient, clock: Clock, longestUse = Infinity): { close(): Promise<void> } {
   const closing = new AbortController();
   let isLost = false;
   let isReviving = false;
   let patience = firstPatience;
+  /** Since when its connection is in use. */
+  let used = Infinity;
   const checks = new Map<string, CancelTimer>();
 
   const isConnected = async (): Promise<boolean> => {
@@ -86,6 +91,11 @@ export function reviving(client: DriverClient, clock: Clock): { close(): Promise
   });
   client.on("topologyClosed", () => void revive());
   client.on("serverClosed", (server) => answered((server as Closed).address));
+  client.on("connectionCheckedOut", () => (used = clock.monotonic()));
+  client.on("connectionCheckedIn", () => (used = Infinity));
+  client.on("connectionCheckOutFailed", () => {
+    if (clock.monotonic() - used > longestUse) void revive();
+  });
   for (const answer of ["serverHeartbeatSucceeded", "serverHeartbeatFailed"]) {
     client.on(answer, (check) => answered((check as Check).connectionId));
   }

@@ -34,7 +34,7 @@ class FakeClient extends EventEmitter {
 function watched(): { client: FakeClient; clock: ManualClock; close: () => Promise<void> } {
   const client = new FakeClient();
   const clock = manualClock();
-  const watch = reviving(client as unknown as DriverClient, clock);
+  const watch = reviving(client as unknown as DriverClient, clock, 5000);
   return { client, clock, close: () => watch.close() };
 }
 
@@ -93,6 +93,22 @@ describe("a client is connected anew", () => {
     client.asks("a");
     await after(clock, 1000);
     expect(client.connects).toBe(4);
+  });
+
+  it("when its connection has been in use for longer than a command may take, and another call waits in vain", async () => {
+    const { client, clock } = watched();
+    client.emit("connectionCheckedOut");
+    client.emit("connectionCheckedIn");
+    await after(clock, 60_000);
+    client.emit("connectionCheckOutFailed");
+    client.emit("connectionCheckedOut");
+    await after(clock, 5000);
+    client.emit("connectionCheckOutFailed");
+    expect(client.closes).toBe(0);
+    await after(clock, 1);
+    client.emit("connectionCheckOutFailed");
+    await turn();
+    expect(client.connects).toBe(1);
   });
 
   it("also where the close of before never ends", async () => {
