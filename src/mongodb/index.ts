@@ -4,6 +4,7 @@ import { asError, isDayjobError } from "../errors.ts";
 import { elsewhereOf } from "../store/elsewhere.ts";
 import type { Store } from "../store/store.ts";
 import { capabilitiesOf } from "./capabilities.ts";
+import { installedDriver } from "./classes.ts";
 import { connect } from "./connect.ts";
 import type { DriverClient } from "./driver.ts";
 import type { MongoElsewhere } from "./elsewhere.ts";
@@ -34,14 +35,22 @@ export async function openMongoStore(target: string | object, options: MongoOpti
   const on = (client: DriverClient): Place => placeOf({ client, database, collection, bson, clock, random });
   const place = on(connection.client);
   const pulse = connection.pulse === connection.client ? place : on(connection.pulse);
-  const elsewhere =
-    typeof target === "string"
-      ? elsewhereOf(import.meta.url, { url: target, collection } satisfies MongoElsewhere)
-      : undefined;
   try {
+    const elsewhere =
+      typeof target === "string" && (driver === undefined || (await isInstalled()))
+        ? elsewhereOf(import.meta.url, { url: target, collection } satisfies MongoElsewhere)
+        : undefined;
     return mongoStoreOf({ place, pulse, own, elsewhere, capabilities: await capabilitiesOf(place) });
   } catch (error) {
     await Promise.all(own.map((client) => client.close().catch(() => {})));
     throw isDayjobError(error) ? asError(error) : cannotConnect(error, `the database ${database}`, timeout);
   }
+}
+
+/** The heartbeat's thread cannot be given the driver that `open` was given: it takes the one that is installed. */
+function isInstalled(): Promise<boolean> {
+  return installedDriver().then(
+    () => true,
+    () => false,
+  );
 }

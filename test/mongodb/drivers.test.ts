@@ -4,7 +4,7 @@ import { join } from "node:path";
 import * as mongodb7 from "mongodb";
 import * as mongodb6 from "mongodb6";
 import mongoose from "mongoose";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Jobs } from "../../src/client/jobs.ts";
 import { type OpenOptions, open } from "../../src/open.ts";
 import { refusal } from "../client/refusal.ts";
@@ -117,6 +117,20 @@ describe.skipIf(url === undefined)("a MongoDB client of the user's", () => {
     const closed = mongoose.createConnection();
     await refusal(open(closed), "BAD_TARGET", /not open; await mongoose\.connect\(\) first/);
     await closed.close();
+  });
+
+  it("no thread beats for a URL whose driver was given, where none is installed for the thread", async () => {
+    const isBeating = async (): Promise<boolean> => {
+      vi.resetModules();
+      const { openMongoStore } = await import("../../src/mongodb/index.ts");
+      const store = await openMongoStore(server.href, { driver: mongodb6, timeout: 10_000 });
+      await store.close();
+      return store.elsewhere !== undefined;
+    };
+    expect(await isBeating()).toBe(true);
+    vi.doMock("mongodb", () => Promise.reject(new Error("not installed")));
+    expect(await isBeating()).toBe(false);
+    vi.doUnmock("mongodb");
   });
 
   it("of driver 6 or Mongoose needs no name where the installed driver is 6, which opens URLs then", async () => {
