@@ -1,7 +1,9 @@
 // Connecting a client anew once the driver has given up for ever, by the driver's events.
 import { EventEmitter } from "node:events";
+import * as bson from "bson";
 import { describe, expect, it } from "vitest";
 import { turn } from "../../src/clock.ts";
+import { connect } from "../../src/mongodb/connect.ts";
 import type { DriverClient } from "../../src/mongodb/driver.ts";
 import { reviving } from "../../src/mongodb/revival.ts";
 import { type ManualClock, manualClock } from "../../src/testing/manual-clock.ts";
@@ -137,5 +139,26 @@ describe("a client that is closed", () => {
     await close();
     client.emit("topologyOpening");
     expect(client.closes).toBe(2);
+  });
+
+  it("also where nobody answered within the time to connect", async () => {
+    const clients: FakeClient[] = [];
+    class Waiting extends FakeClient {
+      constructor() {
+        super();
+        clients.push(this);
+      }
+
+      override connect(): Promise<void> {
+        return new Promise(() => {});
+      }
+    }
+    const clock = manualClock();
+    const driver = { BSON: bson, MongoClient: Waiting };
+    const refused = expect(connect("mongodb://host/app", { driver, timeout: 100, clock })).rejects.toThrow(/host/);
+    clock.advance(200);
+    await refused;
+    clients[0]?.emit("topologyOpening");
+    expect(clients[0]?.closes).toBe(2);
   });
 });
