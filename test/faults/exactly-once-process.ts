@@ -2,13 +2,10 @@
 // effects. Each job's effect is a row (or document) that its handler writes in the same transaction as its completion.
 //
 //   node --import tsx test/faults/exactly-once-process.ts URL COLLECTION NAME POINT AFTER
+import { type ClaimedJob, type Job, type Jobs, open } from "dayjob";
+import { within } from "dayjob/sqlite";
 import Database from "libsql";
 import { MongoClient, MongoServerError } from "mongodb";
-import type { Jobs } from "../../src/client/jobs.ts";
-import type { Job } from "../../src/job/job.ts";
-import { open } from "../../src/open.ts";
-import type { ClaimedJob } from "../../src/runner/handler.ts";
-import { within } from "../../src/sqlite/index.ts";
 
 const [url = "", collection = "", name = "", point = "", after = ""] = process.argv.slice(2);
 

@@ -1,9 +1,7 @@
 // Puts jobs of random plans until it is told to stop, or killed. Each put that has resolved is a line in the log of effects.
 //
 //   node --import tsx test/faults/producer-process.ts SETTINGS (JSON of ProducerSettings)
-import { isDayjobError } from "../../src/errors.ts";
-import type { NewJob } from "../../src/job/new-job.ts";
-import { open } from "../../src/open.ts";
+import { isDayjobError, type NewJob, open } from "dayjob";
 import { Random } from "../simulation/random.ts";
 import { effectLog } from "./effects.ts";
 import { insist } from "./insist.ts";

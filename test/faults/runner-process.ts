@@ -1,14 +1,10 @@
-// Runners in a process of their own, for tests that kill, freeze and cut them off. What jobs do is their data (plan.ts); each
+// Runners in a process of their own, of the built package (a heartbeat's thread cannot start from TypeScript on Node 20), for
+// tests that kill, freeze and cut them off. What jobs do is their data (plan.ts); each
 // start and end of a run, and each event, is a line in the log of effects.
 //
 //   node --import tsx test/faults/runner-process.ts SETTINGS (JSON of RunnerProcessSettings)
+import { type ClaimedJob, type Context, isDayjobError, type Job, open, type RunnerEvents, snooze } from "dayjob";
 import { engineOf } from "../../src/client/engine.ts";
-import { isDayjobError } from "../../src/errors.ts";
-import type { Job } from "../../src/job/job.ts";
-import { open } from "../../src/open.ts";
-import type { ClaimedJob, Context } from "../../src/runner/handler.ts";
-import { snooze } from "../../src/runner/outcome.ts";
-import type { RunnerEvents } from "../../src/runner/surface.ts";
 import { effectLog, machineTime } from "./effects.ts";
 import { insist } from "./insist.ts";
 import { type Plan, plannedFailure } from "./plan.ts";
