@@ -5,7 +5,7 @@ import { elsewhereOf } from "../store/elsewhere.ts";
 import type { Store } from "../store/store.ts";
 import { capabilitiesOf } from "./capabilities.ts";
 import { installedDriver } from "./classes.ts";
-import { connect } from "./connect.ts";
+import { closeAll, connect } from "./connect.ts";
 import type { DriverClient } from "./driver.ts";
 import type { MongoElsewhere } from "./elsewhere.ts";
 import { cannotConnect } from "./errors.ts";
@@ -22,6 +22,9 @@ export interface MongoOptions {
   readonly clock?: Clock | undefined;
   readonly random?: (() => number) | undefined;
 }
+
+/** Milliseconds for the clients of an opening that failed: a server that hangs may not answer. */
+const closeLimit = 2000;
 
 /**
  * Opens a store on a `mongodb://` URL, a MongoClient or a Db. Nothing is made or changed before `migrate`.
@@ -42,7 +45,7 @@ export async function openMongoStore(target: string | object, options: MongoOpti
         : undefined;
     return mongoStoreOf({ place, pulse, own, elsewhere, capabilities: await capabilitiesOf(place) });
   } catch (error) {
-    await Promise.all(own.map((client) => client.close().catch(() => {})));
+    await closeAll(own, clock, closeLimit).catch(() => {});
     throw isDayjobError(error) ? asError(error) : cannotConnect(error, `the database ${database}`, timeout);
   }
 }

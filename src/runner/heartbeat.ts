@@ -75,7 +75,7 @@ export class Heartbeat {
     // Another clock than the system's is not known in a thread.
     if (store.elsewhere !== undefined && clock === systemClock) this.#thread = this.#newThread();
     else if (store.name !== "memory") {
-      const why = "dayjob was given an open connection, or a store in memory, which no other thread can use";
+      const why = "it was given an open connection, a driver, or a store in memory, which no other thread can use";
       warn(
         "HEARTBEAT_ON_MAIN_THREAD",
         `the heartbeat of runner ${identity.name} has no thread: ${why}; ${onMainThread}`,
