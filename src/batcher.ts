@@ -4,8 +4,11 @@
 import { dayjobError } from "./errors.ts";
 
 export interface BatcherParts<T, R> {
-  /** Writes a batch; answers with one result for each item, in order. Its rejection is that of the batch's items, and of no others. */
-  readonly write: (batch: readonly T[]) => Promise<readonly R[]>;
+  /**
+   * Writes a batch; answers with one result for each item, in order; a `Refused` rejects its item alone. Its rejection is that
+   * of the batch's items, and of no others.
+   */
+  readonly write: (batch: readonly T[]) => Promise<readonly (R | Refused)[]>;
   /** The most items in one write. */
   readonly most: number;
   /** The weight of an item, and the most weight in one write (an item that is heavier alone goes alone). */
@@ -13,6 +16,14 @@ export interface BatcherParts<T, R> {
   readonly heaviest?: number;
   /** The most items that may wait: what is added beyond is refused. Default: no limit. */
   readonly mostWaiting?: number;
+}
+
+/** In the place of a result. */
+export class Refused {
+  readonly error: unknown;
+  constructor(error: unknown) {
+    this.error = error;
+  }
 }
 
 /** An item with those who wait for its write; neither function may throw. */
@@ -69,7 +80,7 @@ export class Batcher<T, R> {
   }
 
   async #write(batch: readonly Waiting<T, R>[]): Promise<void> {
-    let results: readonly R[];
+    let results: readonly (R | Refused)[];
     try {
       results = await this.#parts.write(batch.map(({ item }) => item));
       if (results.length !== batch.length) throw new Error(`${batch.length} items gave ${results.length} results`);
@@ -82,7 +93,9 @@ export class Batcher<T, R> {
     }
     for (let at = 0; at < batch.length; at++) {
       this.#pending--;
-      batch[at]?.resolve(results[at] as R);
+      const result = results[at] as R | Refused;
+      if (result instanceof Refused) batch[at]?.reject(result.error);
+      else batch[at]?.resolve(result);
     }
   }
 

@@ -11,7 +11,7 @@ const writeConflict = 112;
  * that the driver says without a server's code is about its connections: trying again may help, and a write may have arrived.
  */
 const callersNames =
-  /^(?:BSON|Type|Range|Mongo(?:API|BatchReExecution|Compatibility|Cursor|InvalidArgument|Missing|Parse|Tailable|Transaction))/;
+  /^(?:BSON|Type|Range|Mongo(?:API|BatchReExecution|Compatibility|Crypt|Cursor|InvalidArgument|Missing|Parse|ServerError|Tailable|Transaction))/;
 
 /**
  * Server errors that pass: InternalError and UnknownError (FerretDB answers so when its database is away or found a
@@ -71,7 +71,7 @@ export function isPassing(error: unknown): boolean {
   if (!isObject(error) || isDayjobError(error)) return false;
   const code = codeOf(error);
   if (code !== undefined && passingCodes.has(code)) return true;
-  if (isOfConnection(error)) return true;
+  if (error["name"] === "MongoServerSelectionError" || isOfConnection(error)) return true;
   if (concernError(error) !== undefined || passingLabels.some((label) => hasLabel(error, label))) return true;
   return refusals(error).some((refusal) => refusal.code !== undefined && passingCodes.has(refusal.code));
 }

@@ -85,11 +85,13 @@ class KeptWindows implements Windows {
   async #read(key: string, sought: Sought, reading: Reading, limit: Limit): Promise<Window> {
     const { clock } = this.#place;
     const start = clock.monotonic();
+    // Throws where no time is left, so it comes before anything that nobody would wait for.
+    const { maxTimeMS } = limit();
     const isLong = this.#slots.get(key)?.isLong ?? false;
     const slot: Slot = {
       window: readWindow(this.#place, sought, { ...reading, isLong }, limit),
       isLong,
-      expires: start + limit().maxTimeMS,
+      expires: start + maxTimeMS,
     };
     this.#slots.delete(key);
     this.#slots.set(key, slot);

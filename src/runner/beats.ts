@@ -17,11 +17,14 @@ export type Beating = Pick<Beat, "instance" | "name" | "kinds" | "lease">;
 
 export class Beats {
   readonly #shared: SharedNumbers;
+  /** Whether failures of this sender are a gap: a thread's are not before its first beat, the main thread beats until then. */
+  #counts: boolean;
 
   /** `memory`: those that another thread has begun. */
   constructor(memory?: SharedArrayBuffer) {
     this.#shared = new SharedNumbers(memory ?? 6);
-    if (memory === undefined) this.end();
+    this.#counts = memory === undefined;
+    if (this.#counts) this.end();
   }
 
   get memory(): SharedArrayBuffer {
@@ -69,9 +72,10 @@ export class Beats {
     const sent = { monotonic: clock.monotonic(), wall: clock.now() };
     const beat = { ...runner, beats: this.#shared.count(counter), seen };
     const alive = await store.beat(beat, this.limit).catch((error: unknown) => {
-      this.#shared.set(unbroken, Number.POSITIVE_INFINITY);
+      if (this.#counts) this.#shared.set(unbroken, Number.POSITIVE_INFINITY);
       throw error;
     });
+    this.#counts = true;
     if (!alive) {
       this.end();
       return false;

@@ -1,6 +1,6 @@
 // Writes the ends of tries: batched, tried again until the store has acknowledged them, one write under way at a time. A job
 // is held, and its claim renewed with the runner's, until then.
-import { Batcher, type Waiting } from "../batcher.ts";
+import { Batcher, Refused, type Waiting } from "../batcher.ts";
 import { isOutage } from "../errors.ts";
 import { Status } from "../job/status.ts";
 import type { Finish, Finished, Held, Note, Store } from "../store/store.ts";
@@ -43,7 +43,7 @@ export class Completer {
     this.#finish([end.item])
       .finally(() => this.#alone--)
       .then(
-        ([finished]) => end.resolve(finished as Finished),
+        ([finished]) => (finished instanceof Refused ? end.reject(finished.error) : end.resolve(finished as Finished)),
         (error: unknown) => end.reject(error),
       );
   }
@@ -53,13 +53,14 @@ export class Completer {
     return this.#notes.add(note);
   }
 
-  async #finish(batch: readonly Finish[]): Promise<readonly Finished[]> {
+  async #finish(batch: readonly Finish[]): Promise<readonly (Finished | Refused)[]> {
     try {
       return await this.#insisting("finish", () => this.#parts.store.finish(batch, this.#parts.limit));
     } catch (error) {
       if (isOutage(error)) throw error;
-      const alone: Finished[] = [];
-      for (const end of batch) alone.push(await this.#finishAlone(end, error));
+      const alone: (Finished | Refused)[] = [];
+      for (const end of batch)
+        alone.push(await this.#finishAlone(end, error).catch((problem: unknown) => new Refused(problem)));
       return alone;
     }
   }

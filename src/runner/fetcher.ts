@@ -9,8 +9,7 @@ import { backoff, Loop } from "../loop.ts";
 import type { Claimed, ClaimRequest } from "../store/claim.ts";
 import type { RunnerRecord, Store } from "../store/store.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import type { Holdings } from "./holdings.ts";
-import type { Identity } from "./identity.ts";
+import type { Holdings, Identity } from "./holder.ts";
 import { lanesOf, Pace } from "./pace.ts";
 import type { Slots } from "./slots.ts";
 import { Taker } from "./taker.ts";
@@ -95,13 +94,14 @@ export class Fetcher {
   /** Something was put: what was read of the store before is out of date. */
   refresh(): void {
     this.#fresh = true;
+    this.#round = newRound();
     this.#loop.wake();
   }
 
   /** A job will be due then. While more is due than there is room for, the next claim finds it by itself. */
   dueAt(when: Date): void {
     const wait = when.getTime() - this.#parts.storeNow().getTime();
-    if (!this.#calm || wait > this.#parts.interval) return;
+    if ((!this.#calm && this.#inVain === 0) || wait > this.#parts.interval) return;
     this.#fresh = true;
     this.#loop.wakeIn(wait);
   }
@@ -180,6 +180,7 @@ export class Fetcher {
   async #claim(request: ClaimRequest): Promise<number> {
     const { clock, identity, holdings, claimed } = this.#parts;
     const asked = clock.monotonic();
+    const round = this.#round;
     holdings.expect(request.token);
     this.#asked = request.slots + request.ahead;
     const { jobs, next } = await this.#insist(request).finally(() => (this.#asked = 0));
@@ -192,11 +193,11 @@ export class Fetcher {
       this.#calm = false;
       return 0;
     }
-    const round = this.#round;
     round.claims++;
     round.jobs += jobs.length;
     if (next !== undefined && (round.next === undefined || next < round.next)) round.next = next;
-    if (round.claims < this.#parts.slots.turns) return 0;
+    const { turns } = this.#parts.slots;
+    if (turns > 1 && (round.claims < turns || round !== this.#round)) return 0;
     this.#round = newRound();
     return this.#rest(round, request.now);
   }

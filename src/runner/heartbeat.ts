@@ -8,8 +8,7 @@ import { Loop } from "../loop.ts";
 import type { Reading } from "../maintenance/observer.ts";
 import type { HeldMark, Store } from "../store/store.ts";
 import { type Beating, Beats } from "./beats.ts";
-import type { Holdings } from "./holdings.ts";
-import type { Identity } from "./identity.ts";
+import type { Holdings, Identity } from "./holder.ts";
 import { onMainThread, ThreadBeater } from "./thread-beater.ts";
 
 export interface HeartbeatParts {

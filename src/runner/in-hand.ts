@@ -15,11 +15,11 @@ import { LateController, RunContext } from "./context.ts";
 import { cancelledReason, execute, type RunEnd, type RunParts } from "./executor.ts";
 import type { Handler } from "./handler.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import type { Holdings } from "./holdings.ts";
+import type { Holdings } from "./holder.ts";
 import { insist } from "./insist.ts";
 import type { RunnerSettings } from "./options.ts";
 import type { Slots } from "./slots.ts";
-import type { Tally } from "./tally.ts";
+import type { Tally } from "./teller.ts";
 
 /** What a session tells of: the runner makes events of it. */
 export interface Tell {

@@ -1,7 +1,7 @@
 // How many jobs to claim beyond the free slots, and from which lanes.
 import type { Clock } from "../clock.ts";
 import type { RunnerRecord } from "../store/store.ts";
-import type { Identity } from "./identity.ts";
+import type { Identity } from "./holder.ts";
 
 /** No more is claimed ahead than starts in this time, in milliseconds: an urgent job must not wait behind it. */
 const longestAhead = 100;

@@ -12,9 +12,8 @@ import type { RunnerRecord, Store } from "../store/store.ts";
 import type { Handler } from "./handler.ts";
 import type { Tell } from "./in-hand.ts";
 import { parseRunnerOptions, type RunnerSettings } from "./options.ts";
+import { hearStrays, StopSignals } from "./process.ts";
 import { Session } from "./session.ts";
-import { StopSignals } from "./signals.ts";
-import { hearStrays } from "./stray.ts";
 import { type Drained, type Runner, type RunnerEvents, runnerEvents } from "./surface.ts";
 import { tellerOf } from "./teller.ts";
 
@@ -49,6 +48,8 @@ interface Life {
   readonly graceOver: AbortController;
   readonly deadline: AbortController;
   readonly unlisten: () => void;
+  /** From the client, whose close waits for what is registered. */
+  readonly unregister: () => void;
   /** A drain: its record goes with it. */
   readonly once: boolean;
 }
@@ -109,7 +110,7 @@ class JobRunner implements Runner {
     if (this.#starting !== undefined) {
       // A start is under way, or waits for that stop.
       await this.#stopping;
-      await this.#awaitStart(grace + stopAllowance);
+      await this.#awaitStart(grace + stopAllowance - (this.#parts.engine.clock.monotonic() - asked));
       this.#stopLife(grace, asked);
     }
     return this.#stopping;
@@ -211,23 +212,21 @@ class JobRunner implements Runner {
 
   #live(life: Pick<Life, "session" | "once">, unregister: () => void): void {
     const { engine, handlers } = this.#parts;
-    const { session } = life;
     const unlisten = engine.bell.listen((kinds) => {
-      if (kinds === undefined || kinds.some((kind) => handlers.has(kind))) session.refresh();
-    }, session.take);
+      if (kinds === undefined || kinds.some((kind) => handlers.has(kind))) life.session.refresh();
+    }, life.session.take);
     const deafen = hearStrays((error) => this.#stray(error));
-    const unlistenAll = (): void => {
-      unlisten();
-      unregister();
-      deafen();
-    };
     this.#stopping = undefined;
     this.#stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
     this.#life = {
       ...life,
       graceOver: new AbortController(),
       deadline: new AbortController(),
-      unlisten: unlistenAll,
+      unlisten: () => {
+        unlisten();
+        deafen();
+      },
+      unregister,
     };
     this.#signals.listen();
   }
@@ -290,6 +289,7 @@ class JobRunner implements Runner {
     } finally {
       this.#life = undefined;
       this.#signals.deafen();
+      life.unregister();
       this.#resolveStopped();
     }
   }

@@ -12,11 +12,10 @@ import { Completer } from "./completer.ts";
 import { stoppingReason } from "./executor.ts";
 import { Fetcher } from "./fetcher.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { Holdings } from "./holdings.ts";
-import { Identity } from "./identity.ts";
+import { Holdings, Identity } from "./holder.ts";
 import { InHand, type Surroundings } from "./in-hand.ts";
 import { Slots } from "./slots.ts";
-import { Tally } from "./tally.ts";
+import { Tally } from "./teller.ts";
 
 /** Milliseconds for the last word to the store. */
 const retireLimit = 2000;

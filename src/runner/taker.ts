@@ -5,8 +5,7 @@ import { newId } from "../job/id.ts";
 import type { StoredJob } from "../job/job.ts";
 import { Status } from "../job/status.ts";
 import { inOrder } from "../store/claim.ts";
-import type { Holdings } from "./holdings.ts";
-import type { Identity } from "./identity.ts";
+import type { Holdings, Identity } from "./holder.ts";
 import type { Slots } from "./slots.ts";
 
 export interface TakerParts {

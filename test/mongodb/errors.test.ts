@@ -21,6 +21,7 @@ describe("errors of the driver", () => {
   const passing: readonly [string, unknown][] = [
     ["of the network", Object.assign(new Error("reset"), { name: "MongoNetworkError" })],
     ["of the selection of a server", Object.assign(new Error("none"), { name: "MongoServerSelectionError" })],
+    ["of the selection, with the code of its reason", { name: "MongoServerSelectionError", code: 8000 }],
     ["of a primary that steps down", serverError(189)],
     ["of a time limit", serverError(50)],
     ["of FerretDB's deadlock", serverError(16908292)],
@@ -64,6 +65,8 @@ describe("errors of the driver", () => {
     ],
     ["a value of another bson", Object.assign(new Error("no"), { name: "BSONVersionError" })],
     ["a wrong argument", Object.assign(new Error("no"), { name: "MongoInvalidArgumentError" })],
+    ["a value that must not be encrypted", Object.assign(new Error("no"), { name: "MongoCryptError" })],
+    ["a server's refusal without a code", Object.assign(new Error("no"), { name: "MongoServerError" })],
     ["a wrong type", Object.assign(new TypeError("no"), { code: "ERR_INVALID_ARG_TYPE" })],
     ["a document that is too large to be encoded", new RangeError("offset is out of bounds")],
     ["a text", "no"],

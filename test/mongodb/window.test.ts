@@ -24,3 +24,21 @@ it("a reading that never ends is waited for until its limit; then the next claim
   expect(await look()).toMatchObject({ due: [], isComplete: true });
   expect(reads).toBe(2);
 });
+
+it("a reading for which no time is left fails, and leaves nothing behind that nobody hears", async () => {
+  const strays: unknown[] = [];
+  const hear = (error: unknown): void => void strays.push(error);
+  process.on("unhandledRejection", hear);
+  const find = (): never => {
+    throw new Error("asked");
+  };
+  const windows = windowsOf({ clock: manualClock(), bson, jobs: { find } } as unknown as Place);
+  const late = (): never => {
+    throw new Error("late");
+  };
+  const looked = windows.window({ kinds: ["k"] }, { now: at(1), batch: 1, fresh: false }, late);
+  await expect(looked).rejects.toThrow("late");
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("unhandledRejection", hear);
+  expect(strays).toEqual([]);
+});

@@ -32,6 +32,19 @@ describe("beats that two threads share", () => {
     expect((await store.runners(1000))[0]?.beats).toBe(2);
   });
 
+  it("engine 1: a thread that has not beaten yet breaks no series, however often it fails", async () => {
+    const clock = manualClock();
+    const store = memoryStore({ clock });
+    const here = new Beats();
+    here.interval = 5000;
+    const there = new Beats(here.memory);
+    clock.advance(1000);
+    await here.send(runner, store, seen, clock);
+    const away = { beat: () => Promise.reject(storeOutage("away")) };
+    await expect(there.send(runner, away, seen, clock)).rejects.toThrow("away");
+    expect(here.unbrokenSince(clock)).toBe(1000);
+  });
+
   it("engine 1: a beat of either that failed breaks the series, and so does a gap", async () => {
     const clock = manualClock();
     const store = memoryStore({ clock });

@@ -152,6 +152,18 @@ describe("an end that the store refuses", () => {
     expect(told).toContain("finish");
   });
 
+  it("for good, keeps its own job held, and those beside it end", async () => {
+    const put: readonly PutJob[] = await jobs.putMany(Array.from({ length: 20 }, () => ({ kind: "k" })));
+    const bad = put[3]?.id ?? "";
+    refuseEndOf(bad, () => true);
+    const runner = jobs.runner("r", "k", () => 1, { concurrency: 20 });
+    let told = 0;
+    runner.on("success", () => told++);
+    expect(await runner.drain({ within: "10s" })).toMatchObject({ started: 20, success: 19 });
+    expect([told, await jobs.count({ status: "success" })]).toEqual([19, 19]);
+    expect(await jobs.get(bad)).toMatchObject({ status: Status.working });
+  });
+
   it("whatever it is, does not make a job that ran one that never started", async () => {
     const { id } = await jobs.put("k", {}, { retries: 1 });
     refuseEndOf(id, () => true);

@@ -105,6 +105,25 @@ describe("a runner", () => {
     expect(calls).toBe(before);
   });
 
+  it("that stops as its client is closed may still finish what runs within its grace", async () => {
+    const [begun, end] = [deferred(), deferred()];
+    const runner = jobs.runner("r", "k", async () => {
+      begun.resolve();
+      await end.promise;
+    });
+    const ended: string[] = [];
+    runner.on("success", () => void ended.push("success"));
+    await runner.start();
+    await jobs.put("k", {});
+    await begun.promise;
+    const stopped = runner.stop();
+    const closed = jobs.close().then(() => void ended.push("closed"));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    end.resolve();
+    await Promise.all([stopped, closed]);
+    expect(ended).toEqual(["success", "closed"]);
+  });
+
   it("whose start has failed leaves no record that keeps its name taken", async () => {
     const runners = store.runners.bind(store);
     let isAway = false;

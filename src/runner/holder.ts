@@ -1,7 +1,34 @@
-// What this runner holds by its own word: the running and waiting jobs, those whose end is not acknowledged yet, and the
-// tokens of claims that are under way. What the store says beyond that is given back (ENGINE.md 4).
+// What a runner is to the store: who it is, and what it holds.
+import { newId } from "../job/id.ts";
 import type { Held } from "../store/store.ts";
 
+/** Its name, and an instance id that is new at each start, and anew if it finds itself dead. */
+export class Identity {
+  readonly name: string;
+  readonly kinds: readonly string[];
+  readonly lease: number;
+  #instance = newId();
+
+  constructor(name: string, kinds: readonly string[], lease: number) {
+    this.name = name;
+    this.kinds = kinds;
+    this.lease = lease;
+  }
+
+  get instance(): string {
+    return this.#instance;
+  }
+
+  /** A new instance, after the store said that this one is dead: nothing claimed before is ours any more. */
+  renew(): void {
+    this.#instance = newId();
+  }
+}
+
+/**
+ * What it holds by its own word: the running and waiting jobs, those whose end is not acknowledged yet, and the tokens of
+ * claims that are under way. What the store says beyond that is given back (ENGINE.md 4).
+ */
 export class Holdings {
   readonly #jobs = new Map<string, string>();
   readonly #tokens = new Set<string>();
