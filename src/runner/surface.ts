@@ -50,7 +50,7 @@ export interface Runner extends AsyncDisposable {
   /** Resolves when the runner has stopped; never rejects, and is a new one at each start. */
   readonly stopped: Promise<void>;
   /**
-   * Resolves when the runner is registered and claims; a second call while it runs is the same start.
+   * Resolves when the runner is registered and claims; a second call while it runs is the same start, one while it stops a new one.
    *
    * @throws NAME_TAKEN with `exclusive`, if a live runner has this name; CANNOT_CONNECT, STORE_FAILED, CLOSED.
    */
