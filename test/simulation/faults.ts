@@ -49,7 +49,10 @@ export class Faults {
     }
   }
 
-  /** A machine whose wall clock is set back and that is suspended between two beats cannot tell that time has passed: left out. */
+  /**
+   * A machine whose wall clock is set back and that is suspended between two beats, in either order, cannot tell that time has
+   * passed: left out, here and in `#jump`.
+   */
   #pause(left: number): void {
     const { world, random, hosts } = this.#parts;
     const { machine } = random.pick(hosts);
@@ -66,6 +69,7 @@ export class Faults {
     const { machine } = random.pick(hosts);
     const by = random.pick([-600_000, -5000, -60, 60, 5000, 600_000]);
     if (machine.crashed || machine.pausedUntil > world.time) return;
+    if (by < 0 && world.time - machine.suspendedUntil < longestLease) return;
     if (world.tracing) world.say(machine.name, `== wall clock jumps by ${by} ms`);
     machine.jump(by);
   }

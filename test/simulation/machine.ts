@@ -16,6 +16,8 @@ export class Machine implements Mortal {
   lastFault = Number.NEGATIVE_INFINITY;
   /** When its beats were applied: the world's time, and its own. */
   readonly beats: { readonly at: number; readonly monotonic: number }[] = [];
+  /** When its last suspension ended. */
+  suspendedUntil = Number.NEGATIVE_INFINITY;
   /** When its wall clock was last set back. */
   setBack = Number.NEGATIVE_INFINITY;
   /** Timers that are set. */
@@ -47,7 +49,9 @@ export class Machine implements Mortal {
     if (this.pausedUntil > this.#world.time) return;
     this.pausedUntil = this.#world.time + wait;
     this.#pausedFor += wait;
-    if (how === "suspended") this.#stoodStill += wait;
+    if (how !== "suspended") return;
+    this.#stoodStill += wait;
+    this.suspendedUntil = this.pausedUntil;
   }
 
   /** Milliseconds that it was not paused. */
