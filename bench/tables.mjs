@@ -1,6 +1,6 @@
 // Brings the results of the bench into docs/benchmarks.md, between its two marks, so that no figure there is typed by hand.
 //
-//   node bench/tables.mjs [FILE.json]     the newest of bench/results/{full,default}.json where none is given
+//   node bench/tables.mjs [FILE.json]     bench/results/default.json, with the rows of full.json, where none is given
 //   node bench/tables.mjs --check         exit status 1 when the page is not what the file makes
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -20,9 +20,11 @@ const { values, positionals } = parseArgs({
   options: { check: { type: "boolean", default: false } },
 });
 
-const file =
-  positionals[0] ?? ["full", "default"].map((size) => join(root, "bench", "results", `${size}.json`)).find(existsSync);
-const report = file && readReport(file);
+const files = positionals[0]
+  ? [positionals[0]]
+  : ["default", "full"].map((size) => join(root, "bench", "results", `${size}.json`)).filter(existsSync);
+const file = files.join(" and ");
+const report = files.map(readReport).reduce(withRowsOf, undefined);
 const text = readFileSync(page, "utf8");
 const [before, rest] = text.split(BEGIN);
 const after = rest?.split(END)[1];
@@ -34,6 +36,22 @@ else {
   const made = `${before}${BEGIN}\n\n${tables}\n${END}${after}`;
   if (!values.check) writeWhole(page, made);
   else if (made !== text) fail(`${relative(root, page)} is not what ${file} makes: node bench/tables.mjs`);
+}
+
+/**
+ * A report with the rows of another one, which take the place of those of the same contender in the same group.
+ * @typedef {import("./lib/report.mjs").Report} Report
+ * @param {Report | undefined} report
+ * @param {Report | undefined} other
+ */
+function withRowsOf(report, other) {
+  if (report === undefined || other === undefined) return report ?? other;
+  const groups = report.groups.map((group) => {
+    const added = other.groups.find(({ load, title }) => load === group.load && title === group.title)?.results ?? [];
+    const contenders = new Set(added.map(({ row }) => row.contender));
+    return { ...group, results: [...group.results.filter(({ row }) => !contenders.has(row.contender)), ...added] };
+  });
+  return { ...report, runs: [...report.runs, ...other.runs], groups };
 }
 
 /** @param {string} message */
