@@ -2,19 +2,26 @@ import { describe, expect, it } from "vitest";
 import { storeOutage } from "../../src/errors.ts";
 import { Beats } from "../../src/runner/beats.ts";
 import { LoopWatch } from "../../src/runner/loop-watch.ts";
-import { manualClock } from "../../src/testing/manual-clock.ts";
+import type { Store } from "../../src/store/store.ts";
+import { type ManualClock, manualClock } from "../../src/testing/manual-clock.ts";
 import { memoryStore } from "../../src/testing/memory-store.ts";
 
 const runner = { instance: "a".repeat(24), name: "r", kinds: ["k"], lease: 30_000 };
 const seen = new Date(0);
 
+const away = { beat: () => Promise.reject(storeOutage("away")) };
+
+/** The beats as the main thread has them, and as the other one has. */
+function shared(): { clock: ManualClock; store: Store; here: Beats; there: Beats } {
+  const clock = manualClock();
+  const here = new Beats();
+  here.interval = 5000;
+  return { clock, store: memoryStore({ clock }), here, there: new Beats(here.memory) };
+}
+
 describe("beats that two threads share", () => {
   it("engine 3: an acknowledged beat of one is known to the other at once, with the age of its sending", async () => {
-    const clock = manualClock();
-    const store = memoryStore({ clock });
-    const here = new Beats();
-    here.interval = 5000;
-    const there = new Beats(here.memory);
+    const { clock, store, here, there } = shared();
     expect(here.age(clock)).toBe(Number.POSITIVE_INFINITY);
     const beat = store.beat.bind(store);
     const slow = {
@@ -33,30 +40,20 @@ describe("beats that two threads share", () => {
   });
 
   it("engine 1: a thread that has not beaten yet breaks no series, however often it fails", async () => {
-    const clock = manualClock();
-    const store = memoryStore({ clock });
-    const here = new Beats();
-    here.interval = 5000;
-    const there = new Beats(here.memory);
+    const { clock, store, here, there } = shared();
     clock.advance(1000);
     await here.send(runner, store, seen, clock);
-    const away = { beat: () => Promise.reject(storeOutage("away")) };
     await expect(there.send(runner, away, seen, clock)).rejects.toThrow("away");
     expect(here.unbrokenSince(clock)).toBe(1000);
   });
 
   it("engine 1: a beat of either that failed breaks the series, and so does a gap", async () => {
-    const clock = manualClock();
-    const store = memoryStore({ clock });
-    const here = new Beats();
-    here.interval = 5000;
-    const there = new Beats(here.memory);
+    const { clock, store, here, there } = shared();
     clock.advance(1000);
     await there.send(runner, store, seen, clock);
     clock.advance(5000);
     await there.send(runner, store, seen, clock);
     expect(here.unbrokenSince(clock)).toBe(1000);
-    const away = { beat: () => Promise.reject(storeOutage("away")) };
     await expect(there.send(runner, away, seen, clock)).rejects.toThrow("away");
     expect(here.unbrokenSince(clock)).toBe(Number.POSITIVE_INFINITY);
     await there.send(runner, store, seen, clock);
