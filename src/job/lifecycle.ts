@@ -77,7 +77,7 @@ export function settle(job: StoredJob, ending: Ending, ended: Date, rules: Rules
     case "cancelled":
       return { status: Status.cancelled, ended, try: ending.reason === undefined ? {} : { err: ending.reason } };
     case "interrupted":
-      if (runsAtMostOnce(job)) return failed(job, { err: "interrupted", name: "Interrupted" }, ended, "final");
+      if ((job.maxRetries ?? job.retries) <= 1) return failed(job, { err: "interrupted", name: "Interrupted" }, ended, "final");
       return givenBack(job, ended);
     case "unstarted":
       return givenBack(job, ended);
@@ -86,7 +86,7 @@ export function settle(job: StoredJob, ending: Ending, ended: Date, rules: Rules
   }
 }
 
-/** Whether a try that has started must be the last one: after a crash or a stop it is not repeated (promise 2). */
+/** Whether a try that has started is the last one: after a crash it is not repeated (promise 2). */
 export function runsAtMostOnce(job: Pick<StoredJob, "retries">): boolean {
   return job.retries <= 1;
 }

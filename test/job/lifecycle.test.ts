@@ -55,8 +55,15 @@ describe("settle", () => {
     }
   });
 
+  it("the last of several tries that is interrupted goes back; a document of the Go package does not say how many it had", () => {
+    const last = settle(working({ retries: 1, maxRetries: 5 }), { how: "interrupted" }, ended, rules);
+    expect([last.status, last.try, last.retries]).toEqual([Status.new, "withdrawn", undefined]);
+    const unknown = settle(working({ retries: 1, maxRetries: undefined }), { how: "interrupted" }, ended, rules);
+    expect(unknown.status).toBe(Status.failed);
+  });
+
   it("a job that runs at most once has failed when it was interrupted or lost, and goes back when it was not started", () => {
-    const job = working({ retries: 1 });
+    const job = working({ retries: 1, maxRetries: 1 });
     expect(settle(job, { how: "interrupted" }, ended, rules)).toMatchObject({ status: 5, try: { err: "interrupted" } });
     expect(settle(job, { how: "lost" }, ended, rules)).toMatchObject({ status: 5, try: { err: "runner lost" } });
     expect(settle(job, { how: "unstarted" }, ended, rules)).toMatchObject({ status: 1, try: "withdrawn" });

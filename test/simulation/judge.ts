@@ -95,7 +95,7 @@ export class StoreJudge implements Judge {
     // A caller's own second put of the id may store it again: only the client's repetition must not.
     const repeated = (call.args[2] as InsertOptions | undefined)?.again === true;
     if (repeated && this.#ledger.isRemoved(after.id)) this.#wrong(after, "was removed, and is stored again");
-    if (twin === undefined || this.#ledger.isRemoved(after.id)) this.#ledger.facts(after.id).lastChances = 0;
+    if (twin === undefined || this.#ledger.isRemoved(after.id)) this.#ledger.facts(after.id).chances = 0;
     this.#ledger.stored.set(n, after.id);
     if (after.status === Status.working) this.#taken(after, call);
     if (this.#world.tracing) {
@@ -146,7 +146,7 @@ export class StoreJudge implements Judge {
     const ended = { before, after, spent };
     if (owner === call.machine && this.#isOwn(instance)) this.#checkOwnEnd(ended, run);
     else this.#checkRescue(ended, run, instance, call);
-    if (run?.end?.what === "snooze") this.#ledger.facts(before.id).lastChances = 0;
+    if (run?.end?.what === "snooze") this.#ledger.facts(before.id).chances = 0;
   }
 
   #isOwn(instance: string): boolean {
@@ -172,7 +172,7 @@ export class StoreJudge implements Judge {
     } else if (what === "threw" && reason === "CANCELLED") {
       if (!isCancelled || spent !== 0) wrong("was cancelled");
     } else if (what === "threw" && reason === "STOPPING") {
-      const last = before.retries <= 1;
+      const last = (before.maxRetries ?? before.retries) <= 1;
       if (!isCancelled && (last ? after.status !== Status.failed : spent !== 0 || !withdrawn)) wrong("was interrupted");
     } else if (!isCancelled && (spent !== 1 || (after.status === Status.failed) !== isLast(before, what))) {
       wrong(`ended with ${what} and ${before.retries} tries left`);
@@ -200,7 +200,7 @@ export class StoreJudge implements Judge {
   #revived(before: StoredJob, after: StoredJob, call: SentCall): void {
     if (!isAct(call, "retry") || after.status !== Status.new || after.retries !== before.maxRetries)
       this.#wrong(before, `came back as ${formatStatus(after.status)} by ${call.verb} with ${after.retries} retries`);
-    this.#ledger.facts(before.id).lastChances = 0;
+    this.#ledger.facts(before.id).chances = 0;
   }
 
   #say(before: StoredJob, after: StoredJob, call: SentCall): void {

@@ -26,8 +26,8 @@ export interface RunEnd {
 export interface Facts {
   /** Starts of its handler, ever. */
   starts: number;
-  /** Starts of what was to be its last try, since it was put or retried by hand. */
-  lastChances: number;
+  /** Starts of a job of one try, since it was put or retried by hand. */
+  chances: number;
 }
 
 export class Ledger {
@@ -48,7 +48,7 @@ export class Ledger {
   }
 
   facts(id: string): Facts {
-    const known = this.#facts.get(id) ?? { starts: 0, lastChances: 0 };
+    const known = this.#facts.get(id) ?? { starts: 0, chances: 0 };
     this.#facts.set(id, known);
     return known;
   }
@@ -77,8 +77,8 @@ export class Ledger {
       this.#wrong(`job ${short(id)} starts before its runAt`);
     for (const other of this.runs.values()) if (other.id === id) this.#checkOther(other, token);
     const facts = this.facts(id);
-    if (job.retries <= 1 && ++facts.lastChances > 1)
-      this.#wrong(`job ${short(id)} starts ${facts.lastChances} times with one try left`);
+    if ((job.maxRetries ?? job.retries) <= 1 && ++facts.chances > 1)
+      this.#wrong(`job ${short(id)} of one try starts ${facts.chances} times`);
     facts.starts++;
     this.runs.set(`${id} ${token}`, run);
     return run;

@@ -39,7 +39,8 @@ const endings: Readonly<Record<string, readonly [Ending, Partial<StoredJob>?]>> 
   "being cancelled": [{ how: "cancelled" }],
   "being cancelled with a reason": [{ how: "cancelled", reason: "not needed" }],
   "an interruption": [{ how: "interrupted" }],
-  "the interruption of a job that runs at most once": [{ how: "interrupted" }, { retries: 1 }],
+  "the interruption of a job that runs at most once": [{ how: "interrupted" }, { retries: 1, maxRetries: 1 }],
+  "the interruption of the last of several tries": [{ how: "interrupted" }, { retries: 1 }],
   "being given back unstarted": [{ how: "unstarted" }],
   "being given back unstarted, after earlier tries": [
     { how: "unstarted" },
