@@ -77,7 +77,8 @@ export function settle(job: StoredJob, ending: Ending, ended: Date, rules: Rules
     case "cancelled":
       return { status: Status.cancelled, ended, try: ending.reason === undefined ? {} : { err: ending.reason } };
     case "interrupted":
-      if ((job.maxRetries ?? job.retries) <= 1) return failed(job, { err: "interrupted", name: "Interrupted" }, ended, "final");
+      if ((job.maxRetries ?? job.retries) <= 1)
+        return failed(job, { err: "interrupted", name: "Interrupted" }, ended, "final");
       return givenBack(job, ended);
     case "unstarted":
       return givenBack(job, ended);
