@@ -1,13 +1,13 @@
 // Compiles src/ to dist/. Builds beside dist/ and swaps at the end, so that a process that imports dist/ meanwhile (another
 // test run, the demo) never sees half of it. Three things keep the package small: comments stand in the declarations only,
-// which editors show; source maps are by line, which is what stack traces need; declarations that no entry point leads to
-// are left out.
+// which editors show; source maps are by line, which is what stack traces need; the declarations hold only what is public.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decode, encode } from "@jridgewell/sourcemap-codec";
+import { pruneDeclarations } from "./prune-declarations.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
@@ -18,8 +18,7 @@ try {
   compile("--removeComments", "--declaration", "false");
   compile("--emitDeclarationOnly", "--sourceMap", "false");
   for (const file of filesOf(".js.map")) coarsen(file);
-  const led = ledTo(entries.map((entry) => join(fresh, `${entry}.d.ts`)));
-  for (const file of filesOf(".d.ts")) if (!led.has(file)) rmSync(file);
+  pruneDeclarations({ files: filesOf(".d.ts"), entries: entries.map((entry) => join(fresh, `${entry}.d.ts`)) });
   swap();
 } catch (error) {
   rmSync(fresh, { recursive: true, force: true });
@@ -42,22 +41,6 @@ function coarsen(file) {
   const map = JSON.parse(readFileSync(file, "utf8"));
   const lines = decode(map.mappings).map(([first]) => (first === undefined ? [] : [[0, first[1], first[2], 0]]));
   writeFileSync(file, JSON.stringify({ version: 3, sources: map.sources, names: [], mappings: encode(lines) }));
-}
-
-/** The declarations that these import, and what those import. */
-function ledTo(files, seen = new Set()) {
-  for (const file of files) {
-    if (seen.has(file)) continue;
-    seen.add(file);
-    const imports = readFileSync(file, "utf8").matchAll(
-      /from "(\.[^"]+)\.(?:js|ts)"|import\("(\.[^"]+)\.(?:js|ts)"\)/g,
-    );
-    ledTo(
-      [...imports].map(([, from, dynamic]) => join(dirname(file), `${from ?? dynamic}.d.ts`)),
-      seen,
-    );
-  }
-  return seen;
 }
 
 function swap() {
