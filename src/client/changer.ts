@@ -18,7 +18,10 @@ export interface Changed {
 }
 
 export interface Bulk {
-  /** The most jobs to act on, the oldest first. Only those count, and are matched, whose status allows it. */
+  /**
+   * The most jobs to act on, the oldest first. Only those count, and are matched, whose status allows it. In an outage such a
+   * verb is not tried again: it might take as many others.
+   */
   limit?: number;
   /** Ends the verb between two batches: it rejects with the signal's reason. What was changed stays changed. */
   signal?: AbortSignal;
@@ -99,9 +102,10 @@ async function change(engine: ClientEngine, act: Act, given: Filter, bulk: Check
         limit: Math.min(batchSize, bulk.limit - soFar.matched),
         ...(after === undefined ? {} : { after }),
       };
-      const acted = await engine.insist((limit, again) =>
-        store.act(act, filter, again ? { ...page, again } : page, now, limit),
-      );
+      // With a limit it is asked once: asked again after a lost reply, it would take as many others.
+      const acted = await (bulk.limit === Number.POSITIVE_INFINITY
+        ? engine.insist((limit, again) => store.act(act, filter, again ? { ...page, again } : page, now, limit))
+        : store.act(act, filter, page, now, engine.timeout));
       if (one && acted.conflicts[0] !== undefined) throw keyTaken(acted.conflicts[0]);
       soFar = sum(soFar, acted);
       bulk.onProgress?.(soFar);

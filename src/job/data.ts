@@ -2,7 +2,7 @@
 // Values of BSON are recognised by `_bsontype`, never by class, since a process may hold several copies of the library, and
 // are rebuilt with the classes of the store in use (a value of another major makes the driver throw).
 import * as bson from "bson";
-import { dayjobError, inBrief } from "../errors.ts";
+import { asError, dayjobError, inBrief } from "../errors.ts";
 import { isPlain } from "./plain.ts";
 
 /** The classes of one copy of the bson library: the driver's `BSON` namespace, or ours. */
@@ -167,14 +167,25 @@ interface BsonParts {
   readonly scope: unknown;
 }
 
-/** A BSON value of any copy of the library, with the classes of this one. */
-function rebuilt(value: object, bsonType: string, path: string, classes: Bson, below: object[]): unknown {
+/** UUIDs (subtype 4) and vectors (9) have a form, which the library checks when it reads them: as late as at a claim. */
+function checkForm({ buffer, position, sub_type: subtype }: BsonParts, path: string): void {
+  if (subtype !== 4 && subtype !== 9) return;
+  try {
+    bson.EJSON.parse(bson.EJSON.stringify(new bson.Binary(buffer.subarray(0, position), subtype)));
+  } catch (error) {
+    throw refused(path, `a Binary of the subtype ${subtype} that is none (${asError(error).message})`);
+  }
+}
+
+/** A BSON value of any copy of the library, with the classes of this one. `below`: the objects that it stands in. */
+export function rebuilt(value: object, bsonType: string, path: string, classes: Bson, below: object[]): unknown {
   const from = value as unknown as BsonParts;
   switch (bsonType) {
     case "ObjectId":
     case "ObjectID":
       return new classes.ObjectId(from.toHexString());
     case "Binary":
+      checkForm(from, path);
       return new classes.Binary(Uint8Array.from(from.buffer.subarray(0, from.position)), from.sub_type);
     case "Decimal128":
       return classes.Decimal128.fromString(from.toString());
@@ -242,52 +253,6 @@ function patternOf(value: bson.BSONRegExp): RegExp | bson.BSONRegExp {
   } catch {
     return value;
   }
-}
-
-/** Data as relaxed Extended JSON, an object for `JSON.stringify`. */
-export function readableData(value: unknown): unknown {
-  return (bson.EJSON.serialize({ v: ownValues(revived(value)) }, { relaxed: true }) as { v: unknown }).v;
-}
-
-/** Data from Extended JSON, relaxed or canonical, in the form that handlers see. */
-export function dataFromReadable(json: unknown): unknown {
-  return fromText(toText(json));
-}
-
-/**
- * Data as canonical Extended JSON text, and back: what SQLite stores. The values must be of our own copy of the library
- * (`storable` with `ownBson`). -0, NaN, 64-bit integers and the rest come back as they went in.
- */
-export function toText(value: unknown): string {
-  return bson.EJSON.stringify({ v: withDoubles(value) }, { relaxed: false });
-}
-
-/** Extended JSON would write a whole number from 2^53 to 2^63 as a 64-bit integer, and it would come back as a bigint. */
-function withDoubles(value: unknown): unknown {
-  if (typeof value === "number") return isLargeWhole(value) ? new bson.Double(value) : value;
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(withDoubles);
-  if (typeof (value as { _bsontype?: unknown })._bsontype === "string" || !isPlain(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withDoubles(item)]));
-}
-
-function isLargeWhole(value: number): boolean {
-  return Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) <= 2 ** 63;
-}
-
-export function fromText(text: string): unknown {
-  return revived((bson.EJSON.parse(text, { relaxed: false }) as { v: unknown }).v);
-}
-
-/** The same with BSON values of our own copy of the library: Extended JSON refuses those of another major, and rounds a bigint. */
-function ownValues(value: unknown): unknown {
-  if (typeof value === "bigint") return { $numberLong: String(value) };
-  if (typeof value !== "object" || value === null || value instanceof Date || value instanceof RegExp) return value;
-  if (Array.isArray(value)) return value.map(ownValues);
-  const { _bsontype: bsonType } = value as { _bsontype?: unknown };
-  if (typeof bsonType === "string")
-    return bsonType === "DBRef" || bsonType === "BSONRegExp" ? value : rebuilt(value, bsonType, "data", ownBson, []);
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, ownValues(item)]));
 }
 
 function refused(path: string, what: string): Error {

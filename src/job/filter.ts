@@ -149,11 +149,11 @@ function span(given: unknown, field: "created" | "runAt" | "finished", name: str
     throw dayjobError("BAD_OPTION", `${at} is ${inBrief(given)}; give { after: date }, { before: date } or both`);
   }
   checkKnown(given, ["after", "before"], at);
+  const unsaid = Object.keys(given).find((end) => given[end] === undefined);
+  if (unsaid !== undefined)
+    throw dayjobError("BAD_OPTION", `${at}.${unsaid} is undefined; leave it out if it shall not filter`);
   const after = optionalDate(given["after"], `${at}.after`);
   const before = optionalDate(given["before"], `${at}.before`);
-  if (after === undefined && before === undefined) {
-    throw dayjobError("BAD_OPTION", `${at} has neither after nor before; leave the field out if it shall not filter`);
-  }
   return { [field]: { ...(after === undefined ? {} : { after }), ...(before === undefined ? {} : { before }) } };
 }
 

@@ -1,6 +1,6 @@
 // A job, in its two shapes: `StoredJob` is what stores and the engine pass to each other; `Job` is what users see, frozen.
 import { inspect } from "node:util";
-import { readableData } from "./data.ts";
+import { readableData } from "./extended-json.ts";
 import { isPlain } from "./plain.ts";
 import { formatStatus, Status, type StatusText } from "./status.ts";
 

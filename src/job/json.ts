@@ -1,6 +1,6 @@
 // Jobs from JSON: the inverse of `JSON.stringify(job)`.
-import { dayjobError, inBrief } from "../errors.ts";
-import { dataFromReadable } from "./data.ts";
+import { asError, dayjobError, inBrief, isDayjobError } from "../errors.ts";
+import { dataFromReadable } from "./extended-json.ts";
 import { idText } from "./id.ts";
 import { blankJob, type Job, type Try, toJob } from "./job.ts";
 import { kindName } from "./kind-name.ts";
@@ -20,7 +20,7 @@ export function parseJob(json: string | object): Job {
       id: checked("id", () => idText(fields["id"])),
       kind: checked("kind", () => kindName(fields["kind"])),
       status: parseStatus(jsonText(fields["status"], "status")),
-      data: dataFromReadable(fields["data"] ?? {}),
+      data: checked("data", () => dataFromReadable(fields["data"] ?? {})),
       created: jsonDate(fields["created"], "created"),
       runAt: jsonDate(fields["runAt"], "runAt"),
       finished: fields["finished"] === undefined ? undefined : jsonDate(fields["finished"], "finished"),
@@ -32,8 +32,8 @@ export function parseJob(json: string | object): Job {
       key: fields["key"] === undefined ? undefined : jsonText(fields["key"], "key"),
       tags: jsonList(fields["tags"] ?? [], "tags").map((tag, at) => jsonText(tag, `tags[${at}]`)),
       meta: texts(fields["meta"] ?? {}, "meta"),
-      progress: fields["progress"] === undefined ? undefined : dataFromReadable(fields["progress"]),
-      result: fields["result"] === undefined ? undefined : dataFromReadable(fields["result"]),
+      progress: checked("progress", () => fields["progress"] && dataFromReadable(fields["progress"])),
+      result: checked("result", () => fields["result"] && dataFromReadable(fields["result"])),
     }),
   );
 }
@@ -71,7 +71,8 @@ export function checked<T>(name: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw dayjobError("BAD_DATA", error instanceof Error ? error.message : `${name} is wrong`, { cause: error });
+    const message = isDayjobError(error) ? error.message : `${name} cannot be read: ${asError(error).message}`;
+    throw dayjobError("BAD_DATA", message, { cause: error });
   }
 }
 

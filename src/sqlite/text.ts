@@ -1,10 +1,10 @@
 // Extended JSON of plain data, written and read many times as fast as the bson library does; anything else is left to the
 // library. What plain JSON keeps is stored as plain JSON, which Extended JSON is for it; the rest in the canonical form.
-import { fromText as fromAnyText, toText as toAnyText } from "../job/data.ts";
+import { fromExtendedText, toExtendedText } from "../job/extended-json.ts";
 
 /** A value as the text that is stored: `fromText` gives it back as it was. */
 export function toText(value: unknown): string {
-  return isJson(value) ? JSON.stringify({ v: value }) : toAnyText(value);
+  return isJson(value) ? JSON.stringify({ v: value }) : toExtendedText(value);
 }
 
 /** Whether JSON itself keeps the value: no -0, no NaN, no number that Extended JSON would take for a 64-bit integer. */
@@ -22,10 +22,10 @@ function isPlainInteger(value: number): boolean {
   return Number.isSafeInteger(value) && !Object.is(value, -0);
 }
 
-/** The same as `fromText` of job/data.ts, for every text that `toText` writes. */
+/** The same as `fromExtendedText`, for every text that `toText` writes. */
 export function fromText(text: string): unknown {
   const value = plain((JSON.parse(text) as { v: unknown }).v);
-  return value === special ? fromAnyText(text) : value;
+  return value === special ? fromExtendedText(text) : value;
 }
 
 const special = Symbol("a value that plain JSON does not have");

@@ -76,6 +76,8 @@ describe("JSON", () => {
     [{ ...good, tags: "a" }, /tags is "a"/],
     [{ ...good, tries: [{ runner: "r", when: "soon" }] }, /tries\[0\]\.when is "soon"/],
     [{ ...good, status: 5 }, /status is 5/],
+    [{ ...good, data: { id: { $uuid: "7" } } }, /^data cannot be read: /],
+    [{ ...good, result: { $binary: { base64: "AA==", subType: "04" } } }, /^result cannot be read: /],
   ];
   it.for(wrong)("parseJob refuses what is no job: %o", ([json, message]) =>
     refusal(() => parseJob(json as object), "BAD_DATA", message),

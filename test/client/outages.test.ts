@@ -169,6 +169,19 @@ describe("puts", () => {
     expect(await jobs.get(id)).toMatchObject({ status: Status.failed, tryNumber: 2 });
   });
 
+  it("rule 20: a verb with a limit whose reply was lost does not take as many again: it says that the store is away", async () => {
+    const store = memoryStore();
+    const jobs = jobsOver(store);
+    await jobs.putMany(Array.from({ length: 5 }, () => ({ kind: "k" })));
+    const act = store.act.bind(store);
+    store.act = async (...args) => {
+      await act(...args);
+      throw storeOutage("the reply was lost");
+    };
+    await refusal(jobs.remove({ kind: "k" }, { limit: 2 }), "STORE_FAILED", /the reply was lost/);
+    expect(await jobs.count()).toBe(3);
+  });
+
   it("case 43: reads wait out an outage too", async () => {
     const store = memoryStore();
     let failures = 0;

@@ -52,6 +52,7 @@ describe("filters", () => {
       { status: [] },
       { created: {} },
       { created: { after: undefined } },
+      { finished: { after: at(1), before: undefined } },
       { created: { after: "2026-01-01" } },
       { created: { since: at(1) } },
       { runAt: at(1) },

@@ -2,7 +2,8 @@
 import * as bson from "bson";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dataFromReadable, readableData, storable, storableData } from "../../src/job/data.ts";
+import { storable, storableData } from "../../src/job/data.ts";
+import { dataFromReadable, readableData } from "../../src/job/extended-json.ts";
 import { newId } from "../../src/job/id.ts";
 import { Status } from "../../src/job/status.ts";
 import { told } from "../../src/testing/conformance/place.ts";

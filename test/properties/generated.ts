@@ -39,6 +39,7 @@ const scalar = fc.oneof(
   bytes,
   fc.tuple(bytes, fc.constantFrom(0, 5, 6, 128, 255)).map(([value, type]) => new bson.Binary(value, type)),
   fc.uuid().map((uuid) => new bson.UUID(uuid)),
+  fc.uint8Array({ minLength: 16, maxLength: 16 }).map((value) => new bson.Binary(value, bson.Binary.SUBTYPE_UUID)),
   fc.uint8Array({ minLength: 12, maxLength: 12 }).map((id) => new bson.ObjectId(id)),
   int64.map((value) => bson.Long.fromBigInt(value)),
   fc.integer().map((value) => new bson.Int32(value)),

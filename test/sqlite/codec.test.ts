@@ -2,7 +2,8 @@
 import { Binary, Decimal128, ObjectId } from "bson";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ownBson, fromText as referenceFromText, toText as referenceToText, storable } from "../../src/job/data.ts";
+import { ownBson, storable } from "../../src/job/data.ts";
+import { fromExtendedText, toExtendedText } from "../../src/job/extended-json.ts";
 import { openSqliteStore } from "../../src/sqlite/index.ts";
 import { networkOf } from "../../src/sqlite/network.ts";
 import { fromText, toText } from "../../src/sqlite/text.ts";
@@ -42,11 +43,11 @@ describe("SQLite's columns", () => {
     fc.assert(
       fc.property(value, (given) => {
         const kept = storable(given, "value", ownBson);
-        const canonical = referenceToText(kept);
-        const meant = referenceFromText(canonical);
+        const canonical = toExtendedText(kept);
+        const meant = fromExtendedText(canonical);
         expect(fromText(canonical)).toStrictEqual(meant);
         expect(fromText(toText(kept))).toStrictEqual(meant);
-        expect(referenceFromText(toText(kept))).toStrictEqual(meant);
+        expect(fromExtendedText(toText(kept))).toStrictEqual(meant);
       }),
       { numRuns: 500 },
     );
