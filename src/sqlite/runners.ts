@@ -21,7 +21,7 @@ export function held(connection: Connection, instance: string, marked: boolean):
 }
 
 export function retire(connection: Connection, instance: string, remove: boolean): void {
-  if (remove) connection.run("delete from dayjob_runners where instance = ? and state = 'live'", instance);
+  if (remove) connection.run("delete from dayjob_runners where instance = ?", instance);
   else connection.run("update dayjob_runners set state = 'stopped' where instance = ? and state = 'live'", instance);
 }
 

@@ -1,8 +1,9 @@
 // The conformance suite is worth something only if it catches what it is there for: each bug that is planted here must make
 // it fail, at the guarantee that the bug breaks.
 import { describe, expect, it } from "vitest";
+import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { Act, Store } from "../../src/store/store.ts";
 import { memoryData } from "../../src/testing/memory-data.ts";
 import { memoryStore } from "../../src/testing/memory-store.ts";
 import { storeConformance } from "../../src/testing/store-conformance.ts";
@@ -133,6 +134,23 @@ const bugs: Readonly<Record<string, Planted>> = {
     }),
     caughtBy: ["engine 17: retry leaves alone"],
   },
+  "a retry that leaves what the run before it left": {
+    bug: (store) => keeping(store, "retry", ["lost", "result"]),
+    caughtBy: ["retry makes what has ended new, as if it had never run"],
+  },
+  "an update of the retries that is none of the most retries": {
+    bug: (store) => keeping(store, "update", ["maxRetries"]),
+    caughtBy: ["update changes what is new, waiting or blocked"],
+  },
+  "a retire that leaves the records of the dead": {
+    bug: (store) => ({
+      async retire(instance, limit, options) {
+        const record = (await store.runners(limit)).find((one) => one.instance === instance);
+        if (record?.state !== "dead") await store.retire(instance, limit, options);
+      },
+    }),
+    caughtBy: ["a runner that holds nothing may take its record away, a dead one's as well"],
+  },
   "a find that skips the first of each page": {
     bug: (store) => ({
       find: async (filter, page, limit) =>
@@ -145,6 +163,13 @@ const bugs: Readonly<Record<string, Planted>> = {
 describe("the conformance suite", () => {
   it("finds nothing wrong with a store that keeps the port", async () => {
     expect(await failures(suiteOn(() => ({})))).toEqual([]);
+  });
+
+  it("leaves it to the store in which order notes are refused", async () => {
+    const reversed: Bug = (store) => ({
+      note: async (notes, limit) => (await store.note(notes, limit)).toReversed(),
+    });
+    expect(await failures(suiteOn(reversed))).toEqual([]);
   });
 
   for (const [name, { bug, caughtBy }] of Object.entries(bugs)) {
@@ -174,6 +199,19 @@ function withBug(store: Store, bug: Bug): Store {
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
+}
+
+/** A store where one verb of `act` does not touch some fields. */
+function keeping(store: Store, verb: Act["verb"], fields: readonly (keyof StoredJob)[]): Partial<Store> {
+  const kept = new Map<string, Partial<StoredJob>>();
+  return {
+    async act(act, filter, page, now, limit) {
+      const before = act.verb === verb ? await store.find(filter, { order: "oldest", ...page }, limit) : [];
+      for (const job of before) kept.set(job.id, Object.fromEntries(fields.map((field) => [field, job[field]])));
+      return store.act(act, filter, page, now, limit);
+    },
+    get: async (given, limit) => (await store.get(given, limit)).map((job) => ({ ...job, ...kept.get(job.id) })),
+  };
 }
 
 function ids(batch: readonly { readonly id: string }[]): readonly string[] {

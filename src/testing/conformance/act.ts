@@ -1,9 +1,9 @@
 // act: cancel, retry, update and remove, on jobs of every status, in batches.
 import assert from "node:assert/strict";
-import type { StoredJob } from "../../job/job.ts";
 import { Status } from "../../job/status.ts";
 import type { Act, Store } from "../../store/store.ts";
 import { at } from "../factories.ts";
+import { actedJob } from "../memory-jobs.ts";
 import {
   act,
   type Check,
@@ -25,37 +25,14 @@ const { invalid, new: fresh, waiting, success, failed, cancelled, blocked } = St
 
 export function actConformance(check: Check): void {
   check("cancel ends what is new, waiting or blocked, marks what works, and leaves the rest", async ({ store }) => {
-    const before = await oneOfEach(store);
-    const acted = await act(store, { verb: "cancel", reason: "not needed" });
-    assert.deepEqual([acted.matched, acted.changed, acted.conflicts], [8, 4, []]);
-    for (const job of before) {
-      const after = await stored(store, job);
-      if (job.status === Status.working) {
-        assert.deepEqual(told(after), told({ ...job, cancel: { when: now, reason: "not needed" } }));
-      } else if ([fresh, waiting, blocked].some((status) => status === job.status)) {
-        assert.deepEqual([after.status, after.finished, after.holds], [cancelled, now, undefined]);
-      } else assert.deepEqual(told(after), told(job));
-    }
+    await actOnEach(store, { verb: "cancel", reason: "not needed" }, 4);
     const again = await act(store, { verb: "cancel", reason: "again" });
     assert.deepEqual([again.matched, again.changed], [8, 0]);
   });
 
-  check("retry makes what has ended new, with its retries given back, and hastens what waits", async ({ store }) => {
-    const before = await oneOfEach(store);
-    const acted = await act(store, { verb: "retry" });
-    assert.deepEqual([acted.matched, acted.changed, acted.conflicts], [8, 4, []]);
-    for (const job of before) {
-      const after = await stored(store, job);
-      if ([success, failed, cancelled].some((status) => status === job.status)) {
-        const { status, runAt, retries, finished, cancel, holds } = after;
-        assert.deepEqual(
-          [status, runAt, retries, finished, cancel, holds],
-          [fresh, now, 5, undefined, undefined, job.key],
-        );
-      } else if (job.status === waiting) assert.deepEqual(told(after), told({ ...job, runAt: now }));
-      else assert.deepEqual(told(after), told(job));
-    }
-  });
+  check("retry makes what has ended new, as if it had never run, and hastens what waits", ({ store }) =>
+    actOnEach(store, { verb: "retry" }, 4),
+  );
 
   check("retry runs again what had failed or was cancelled while it ran", async ({ store }) => {
     const job = await working(store);
@@ -110,18 +87,9 @@ export function actConformance(check: Check): void {
     assert.deepEqual([(await stored(store, ended)).status, (await stored(store, waits)).runAt], [fresh, at(400)]);
   });
 
-  check("update changes what is new, waiting or blocked, and leaves the rest", async ({ store }) => {
-    const before = await oneOfEach(store);
+  check("update changes what is new, waiting or blocked, and leaves the rest", ({ store }) => {
     const change = { data: { changed: true }, runAt: at(400), priority: -3, retries: 9, tags: ["x", "y"] };
-    const acted = await act(store, { verb: "update", change });
-    assert.deepEqual([acted.matched, acted.changed], [8, 3]);
-    for (const job of before) {
-      const isChanged = [fresh, waiting, blocked].some((status) => status === job.status);
-      assert.deepEqual(
-        told({ ...(await stored(store, job)), maxRetries: 5 }),
-        told(isChanged ? { ...job, ...change } : job),
-      );
-    }
+    return actOnEach(store, { verb: "update", change }, 3);
   });
 
   check("update changes only the fields that are given", async ({ store }) => {
@@ -139,13 +107,7 @@ export function actConformance(check: Check): void {
     assert.deepEqual(ids(await claim(store)), [jobs[2]?.id, jobs[1]?.id]);
   });
 
-  check("remove takes all but what works", async ({ store }) => {
-    const before = await oneOfEach(store);
-    const acted = await act(store, { verb: "remove" });
-    assert.deepEqual([acted.matched, acted.changed], [8, 7]);
-    const left = await store.find({}, { order: "oldest", limit: 10 }, limit);
-    assert.deepEqual(told(left), told(before.filter(({ status }) => status === Status.working)));
-  });
+  check("remove takes all but what works", ({ store }) => actOnEach(store, { verb: "remove" }, 7));
 
   check("acts only on what the filter meets", async ({ store }) => {
     const jobs = await put(store, { tags: ["a"] }, { tags: ["b"] }, { tags: ["a", "b"] });
@@ -170,12 +132,18 @@ export function actConformance(check: Check): void {
   }
 }
 
-/** A job of each status, the working one truly claimed; each with a key of its own. */
-async function oneOfEach(store: Store): Promise<readonly StoredJob[]> {
+/** Acts on a job of each status, the working one truly claimed; each with a key of its own, and with traces of a run. */
+async function actOnEach(store: Store, what: Act, changed: number): Promise<void> {
   const works = await working(store, { key: "working" });
   const others = [invalid, fresh, waiting, success, failed, cancelled, blocked];
-  const rest = await put(store, ...others.map((status) => ({ status, key: `k${status}`, retries: 2, tryCount: 3 })));
-  return [works, ...rest];
+  const traces = { retries: 2, tryCount: 3, lost: 2, result: 1 };
+  const rest = await put(store, ...others.map((status) => ({ status, key: `k${status}`, ...traces })));
+  const acted = await act(store, what);
+  assert.deepEqual([acted.matched, acted.changed, acted.conflicts], [8, changed, []]);
+  for (const job of [works, ...rest]) {
+    const [after] = await store.get([job.id], limit);
+    assert.deepEqual(told(after), told(actedJob(job, what, now)));
+  }
 }
 
 async function batches(store: Store, what: Act): Promise<{ matched: number; changed: number; calls: number }> {

@@ -90,10 +90,13 @@ export function runnersConformance(check: Check): void {
     assert.equal(await stateOf(store), "dead");
   });
 
-  check("a runner that holds nothing may take its record away", async ({ store }) => {
-    await store.beat(beatOf(), limit);
-    await store.retire(own.instance, limit, { remove: true });
-    assert.deepEqual(await store.runners(limit), []);
+  check("a runner that holds nothing may take its record away, a dead one's as well", async ({ store }) => {
+    for (const isDead of [false, true]) {
+      await store.beat(beatOf(), limit);
+      if (isDead) await store.bury(own.instance, 1, limit);
+      await store.retire(own.instance, limit, { remove: true });
+      assert.deepEqual(await store.runners(limit), []);
+    }
   });
 
   check("engine 1: a missing record counts as 0 beats, and becomes a dead one that cannot beat", async ({ store }) => {
