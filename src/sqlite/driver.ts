@@ -18,6 +18,8 @@ interface Statement {
   safeIntegers?(on: boolean): unknown;
   /** node:sqlite. */
   setReadBigInts?(on: boolean): unknown;
+  /** node:sqlite of Node 24. */
+  setReturnArrays?(on: boolean): unknown;
   all(...values: readonly Value[]): unknown;
   run(...values: readonly Value[]): { readonly changes: number | bigint };
 }
@@ -94,9 +96,10 @@ export class Connection {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = this.raw.prepare(sql);
-      // The owner of a given database may have asked for bigints; all of ours are safe as numbers.
+      // The owner of a given database may have asked for bigints, or for rows as lists; all of ours are safe as numbers.
       statement.safeIntegers?.(false);
       statement.setReadBigInts?.(false);
+      statement.setReturnArrays?.(false);
       this.#statements.set(sql, statement);
     }
     return statement;
@@ -107,8 +110,7 @@ export class Connection {
 export async function connect(path: string, driver?: DriverName): Promise<Connection> {
   const names: readonly DriverName[] = driver === undefined ? ["node:sqlite", "libsql", "better-sqlite3"] : [driver];
   for (const name of names) {
-    const open = await load(name);
-    const database = open === undefined ? undefined : opened(open, path);
+    const database = await opened(name, path);
     if (database !== undefined) return new Connection(database, name);
   }
   throw dayjobError(
@@ -117,45 +119,31 @@ export async function connect(path: string, driver?: DriverName): Promise<Connec
   );
 }
 
-/** Undefined where the library was built for another Node: the next one is tried. */
-function opened(open: (path: string) => SqliteDatabase, path: string): SqliteDatabase | undefined {
-  try {
-    return open(path);
-  } catch (error) {
-    if ((error as { code?: unknown }).code === "ERR_DLOPEN_FAILED") return undefined;
-    throw error;
-  }
-}
-
 interface Library {
   readonly default: new (path: string, options?: object) => SqliteDatabase;
 }
 
-async function load(name: DriverName): Promise<((path: string) => SqliteDatabase) | undefined> {
-  if (name === "node:sqlite") return nodeSqlite();
+/** Of a library that is not there, or was built for another Node: the next one is tried. */
+const unusable: readonly unknown[] = ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND", "ERR_DLOPEN_FAILED"];
+
+/** libsql loads its native part when it is imported, better-sqlite3 when a database is opened. */
+async function opened(name: DriverName, path: string): Promise<SqliteDatabase | undefined> {
+  if (name === "node:sqlite") return nodeSqlite(path);
   try {
-    const library: Library = name === "libsql" ? await import("libsql") : await import("better-sqlite3");
-    const Database = library.default;
-    return (path) => new Database(path, { timeout: 0 });
+    const { default: Database }: Library = name === "libsql" ? await import("libsql") : await import("better-sqlite3");
+    return new Database(path, { timeout: 0 });
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (unusable.includes((error as { code?: unknown }).code)) return undefined;
     throw error;
   }
 }
 
-function isMissing(error: unknown): boolean {
-  const { code } = error as { code?: string };
-  return code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
-}
-
 /** Good enough from Node 22.16 on (not 23), and without a flag: it tells whether a transaction is open. */
-function nodeSqlite(): ((path: string) => SqliteDatabase) | undefined {
+function nodeSqlite(path: string): SqliteDatabase | undefined {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < 22 || major === 23 || (major === 22 && minor < 16)) return undefined;
   const library = process.getBuiltinModule("node:sqlite") as unknown as
     | { readonly DatabaseSync: new (path: string) => SqliteDatabase }
     | undefined;
-  if (library === undefined) return undefined;
-  const { DatabaseSync } = library;
-  return (path) => new DatabaseSync(path);
+  return library && new library.DatabaseSync(path);
 }
