@@ -1,7 +1,7 @@
 // Waiting for locks without blocking the event loop, and the transaction that every write is.
 import { type Clock, pause, turn } from "../clock.ts";
 import type { Connection } from "./driver.ts";
-import { isBusy, transactionIsOpen, translated } from "./errors.ts";
+import { isBusy, translated } from "./errors.ts";
 
 /** How long SQLite itself may wait for a lock, blocking the event loop, in milliseconds; `patiently` waits on without it. */
 export const blockedAtMost = 5;
@@ -86,11 +86,11 @@ export async function patiently<T>(
   }
 }
 
-/** One transaction, from BEGIN to COMMIT without a pause; never inside one that the owner of the connection has open. */
+/** One transaction, from BEGIN to COMMIT without a pause. Not to be called inside one that the owner of the connection has open. */
 export function transact<T>(connection: Connection, isOwn: boolean, work: (connection: Connection) => T): T {
-  if (connection.inTransaction) throw transactionIsOpen();
-  if (isOwn) connection.exec("begin immediate");
-  else beginBriefly(connection);
+  const begin = (): void => connection.exec("begin immediate");
+  if (isOwn) begin();
+  else briefly(connection, begin);
   try {
     const result = work(connection);
     connection.exec("commit");
@@ -106,7 +106,6 @@ export function transact<T>(connection: Connection, isOwn: boolean, work: (conne
  * process does not. Only for a connection in WAL with `synchronous = full`.
  */
 export function transactUnsynced<T>(connection: Connection, isOwn: boolean, work: (connection: Connection) => T): T {
-  if (connection.inTransaction) throw transactionIsOpen();
   connection.exec("pragma synchronous = normal");
   try {
     return transact(connection, isOwn, work);
@@ -116,13 +115,12 @@ export function transactUnsynced<T>(connection: Connection, isOwn: boolean, work
 }
 
 /** The owner's busy timeout (better-sqlite3: 5 s) would block the event loop for that long; it is theirs again at once. */
-function beginBriefly(connection: Connection): void {
-  const [row] = connection.all("pragma busy_timeout");
-  const theirs = Number(row?.["timeout"] ?? 0);
-  if (theirs <= blockedAtMost) return connection.exec("begin immediate");
+export function briefly<T>(connection: Connection, work: () => T): T {
+  const theirs = Number(connection.all("pragma busy_timeout")[0]?.["timeout"] ?? 0);
+  if (theirs <= blockedAtMost) return work();
   connection.exec(`pragma busy_timeout = ${blockedAtMost}`);
   try {
-    connection.exec("begin immediate");
+    return work();
   } finally {
     connection.exec(`pragma busy_timeout = ${theirs}`);
   }

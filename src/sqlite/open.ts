@@ -9,7 +9,7 @@ import type { Elsewhere, Store } from "../store/store.ts";
 import { Connection, connect, type DriverName, type SqliteDatabase } from "./driver.ts";
 import type { SqliteElsewhere } from "./elsewhere.ts";
 import { transactionIsOpen, translated } from "./errors.ts";
-import { blockedAtMost, patiently } from "./locks.ts";
+import { blockedAtMost, briefly, patiently } from "./locks.ts";
 import { networkOf } from "./network.ts";
 import { SqliteStore } from "./store.ts";
 
@@ -34,7 +34,9 @@ export async function openSqliteStore(target: string | SqliteDatabase, options: 
   if (isOwn) checkPlace(path);
   const connection = isOwn ? await openFile(path, options.driver) : given(target);
   try {
-    const { warnings, isWal } = await patiently({ clock, path }, timeout, () => settle(connection, durability, isOwn));
+    const { warnings, isWal } = await patiently({ clock, path }, timeout, () =>
+      briefly(connection, () => settle(connection, durability, isOwn)),
+    );
     return new SqliteStore({
       connection,
       isOwn,

@@ -29,6 +29,7 @@ import { act } from "./act.ts";
 import { claim } from "./claim.ts";
 import { fromLines, fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
+import { transactionIsOpen } from "./errors.ts";
 import { finish, note } from "./finish.ts";
 import { insert } from "./insert.ts";
 import { Gate, patiently, transact, transactUnsynced } from "./locks.ts";
@@ -198,10 +199,20 @@ export class SqliteStore implements Store {
   /** Changes when another connection has committed; undefined when it cannot be told now. */
   #version(): unknown {
     try {
-      return this.#closed ? undefined : this.parts.connection.all("pragma data_version")[0]?.["data_version"];
+      if (this.#closed || this.#isInUse) return undefined;
+      return this.parts.connection.all("pragma data_version")[0]?.["data_version"];
     } catch {
       return undefined;
     }
+  }
+
+  /**
+   * In a transaction of its owner's, which nothing of ours must become a part of: a read would see what may be rolled back,
+   * and once another process has committed, the owner's first write would fail at once (SQLITE_BUSY_SNAPSHOT).
+   */
+  get #isInUse(): boolean {
+    const { connection, isOwn } = this.parts;
+    return !isOwn && connection.inTransaction;
   }
 
   #read<T>(limit: number, work: (connection: Connection) => T): Promise<T> {
@@ -219,7 +230,10 @@ export class SqliteStore implements Store {
     const check = (): void => {
       if (this.#closed) throw dayjobError("CLOSED", `the store on ${path} is closed`);
     };
-    return patiently({ clock, path, check, gate }, limit, work);
+    return patiently({ clock, path, check, gate }, limit, () => {
+      if (this.#isInUse) throw transactionIsOpen();
+      return work();
+    });
   }
 }
 

@@ -3,13 +3,24 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "libsql";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { systemClock, turn } from "../../src/clock.ts";
 import { openSqliteStore, type SqliteDatabase } from "../../src/sqlite/index.ts";
 import { transactionOf } from "../../src/sqlite/transaction.ts";
 import type { Store } from "../../src/store/store.ts";
 import { jobFixture } from "../../src/testing/factories.ts";
+import { manualClock } from "../../src/testing/manual-clock.ts";
 
 const limit = 10_000;
+
+/** As far as it is needed here: the types are those of Node 20. */
+interface NodeSqlite {
+  readonly DatabaseSync: new (path: string, options: { readonly returnArrays: boolean }) => Lists;
+}
+interface Lists extends SqliteDatabase {
+  prepare(sql: string): { all(): readonly unknown[] };
+  close(): void;
+}
 
 describe("a given SQLite database", () => {
   let folder: string;
@@ -25,8 +36,8 @@ describe("a given SQLite database", () => {
     given.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  const openStore = async (database: SqliteDatabase = given): Promise<Store> => {
-    const store = await openSqliteStore(database, { timeout: limit });
+  const openStore = async (database: SqliteDatabase = given, clock = systemClock): Promise<Store> => {
+    const store = await openSqliteStore(database, { timeout: limit, clock });
     await store.migrate(limit);
     return store;
   };
@@ -45,6 +56,20 @@ describe("a given SQLite database", () => {
     expect(given.prepare("pragma busy_timeout").all()).toMatchObject([{ timeout: 3000 }]);
   });
 
+  it("engine 24: its owner's long busy timeout does not block where it is opened while another process has the file", async () => {
+    given.exec("pragma busy_timeout = 3000; create table mine (n)");
+    const other = new Database(path);
+    other.exec("begin exclusive");
+    const before = performance.now();
+    const opening = openStore();
+    await turn();
+    expect(performance.now() - before).toBeLessThan(1000);
+    other.exec("commit");
+    other.close();
+    expect((await opening).warnings).toEqual([]);
+    expect(given.prepare("pragma busy_timeout").all()).toMatchObject([{ timeout: 3000 }]);
+  });
+
   it("is not closed with the store", async () => {
     const store = await openStore();
     await store.close();
@@ -58,6 +83,22 @@ describe("a given SQLite database", () => {
     await store.insert([job], limit);
     expect(await store.get([job.id], limit)).toEqual([job]);
     expect(given.prepare("select 1 as one").all()).toMatchObject([{ one: 1n }]);
+  });
+
+  it("is read by names where its owner reads rows as lists", async ({ skip }) => {
+    const sqlite = process.getBuiltinModule("node:sqlite") as NodeSqlite | undefined;
+    if (sqlite === undefined) return skip(`Node ${process.version} has no node:sqlite`);
+    const lists = new sqlite.DatabaseSync(join(folder, "lists.db"), { returnArrays: true });
+    if (!Array.isArray(lists.prepare("select 1").all()[0])) {
+      lists.close();
+      return skip(`node:sqlite of Node ${process.version} has no returnArrays`);
+    }
+    const store = await openStore(lists);
+    const job = jobFixture({});
+    await store.insert([job], limit);
+    expect(await store.get([job.id], limit)).toEqual([job]);
+    expect(lists.prepare("select 1 as one").all()).toEqual([[1]]);
+    lists.close();
   });
 
   it("whose library does not tell of transactions is asked by a BEGIN", async () => {
@@ -98,6 +139,36 @@ describe("a given SQLite database", () => {
       message: expect.stringContaining("within(jobs, database)"),
     });
     given.exec("rollback");
+  });
+
+  it("is not read inside its owner's transaction, whose writes may be rolled back", async () => {
+    const store = await openStore();
+    const job = jobFixture({});
+    given.exec("begin");
+    transactionOf(store, given).insert([job]);
+    const read = store.get([job.id], limit);
+    await turn();
+    given.exec("rollback");
+    expect(await read).toEqual([]);
+  });
+
+  it("begins no read in its owner's transaction, whose first write would not get past another process's", async () => {
+    const clock = manualClock();
+    const store = await openStore(given, clock);
+    const heard = vi.fn();
+    const unwatch = store.watch(heard);
+    given.exec("create table mine (n)");
+    const other = new Database(path);
+    given.exec("begin");
+    clock.advance(10);
+    const read = store.count({}, limit);
+    await turn();
+    other.exec("insert into mine values (1)");
+    given.exec("insert into mine values (2); commit");
+    other.close();
+    clock.advance(10);
+    expect([heard.mock.calls.length, await read]).toEqual([1, 0]);
+    await unwatch();
   });
 
   it("engine 23: is waited for where it is opened inside a transaction, so that durability can be set", async () => {
