@@ -64,14 +64,9 @@ function cancel(connection: Connection, id: string, status: Status, mark: string
     const sql = "update dayjob_jobs set cancel = ? where id = ? and cancel is null";
     return connection.run(sql, mark, id) > 0 ? "changed" : "left";
   }
-  if (isOpen(status))
-    connection.run(
-      "update dayjob_jobs set status = 6, finished = ?, cancel = ?, holds = null where id = ?",
-      now.getTime(),
-      mark,
-      id,
-    );
-  else return "left";
+  if (!isOpen(status)) return "left";
+  const sql = "update dayjob_jobs set status = 6, finished = ?, cancel = ?, holds = null where id = ?";
+  connection.run(sql, now.getTime(), mark, id);
   return "changed";
 }
 

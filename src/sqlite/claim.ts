@@ -83,8 +83,12 @@ interface Head {
 }
 
 /**
- * Due jobs of all wanted kinds, by priority, then time; `isCut`: a kind has more. No kind's jobs crowd out another's. Of each
- * kind as many as can be claimed are looked at only where their places ask for it: with 50 kinds that would be 50 times too many.
+ * Due jobs of all wanted kinds, by priority, then time; `isCut`: a kind has more. No kind's jobs crowd out another's. To look
+ * at as many of each kind as can be claimed would be 50 times too many with 50 kinds. So there are three passes:
+ * 1. always: of each kind a share of what is wanted, and some to spare;
+ * 2. where a share cut a kind short: of each such kind that may have more before the last one wanted, as many as can be claimed;
+ * 3. where `choose` left so many of those that others of a kind still cut short may come before the last one taken: the same
+ *    of all kinds that are cut short.
  */
 function dueJobs(connection: Connection, request: ClaimRequest): { due: readonly DueRow[]; isCut: boolean } {
   const wanted = request.slots + request.ahead;
