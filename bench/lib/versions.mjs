@@ -13,12 +13,12 @@ export function versionOf(name) {
   return existsSync(file) ? String(JSON.parse(readFileSync(file, "utf8")).version) : "missing";
 }
 
-/** Such as ` (commit 1a2b3c4, and changes)`; empty where there is no git. */
+/** Such as ` (commit 1a2b3c4, and changes)`, in what is measured or in what measures; empty where there is no git. */
 export function commitOf() {
   const git = (/** @type {string[]} */ ...args) =>
     execFileSync("git", args, { cwd: bench, stdio: ["ignore", "pipe", "ignore"], encoding: "utf8" }).trim();
   try {
-    const isChanged = git("status", "--porcelain", "--", "../src") !== "";
+    const isChanged = git("status", "--porcelain", "--", "../src", ".", ":(exclude)results") !== "";
     return ` (commit ${git("rev-parse", "--short", "HEAD")}${isChanged ? ", and changes" : ""})`;
   } catch {
     return "";
