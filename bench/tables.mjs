@@ -6,6 +6,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { gapsOf } from "./lib/gaps.mjs";
+import { makePlan } from "./lib/plan.mjs";
 import { readReport, writeWhole } from "./lib/report.mjs";
 import { toMarkdown } from "./lib/results.mjs";
 import { targetsOf } from "./lib/targets.mjs";
@@ -24,7 +26,8 @@ const files = positionals[0]
   ? [positionals[0]]
   : ["default", "full"].map((size) => join(root, "bench", "results", `${size}.json`)).filter(existsSync);
 const file = files.join(" and ");
-const report = files.map(readReport).reduce(withRowsOf, undefined);
+const reports = files.map(readReport);
+const report = reports.reduce(withRowsOf, undefined);
 const text = readFileSync(page, "utf8");
 const [before, rest] = text.split(BEGIN);
 const after = rest?.split(END)[1];
@@ -32,7 +35,8 @@ const after = rest?.split(END)[1];
 if (!report) fail(`there are no results${file ? ` in ${file}` : ""}: npm run bench`);
 else if (before === undefined || after === undefined) fail(`${page} has no place for figures: ${BEGIN} ... ${END}`);
 else {
-  const tables = toMarkdown(report, targetsOf(report), { level: "###" });
+  const gaps = gapsOf(planOf(reports.at(-1) ?? report), report);
+  const tables = toMarkdown(report, targetsOf(report), { level: "###", gaps });
   const made = `${before}${BEGIN}\n\n${tables}\n${END}${after}`;
   if (!values.check) writeWhole(page, made);
   else if (made !== text) fail(`${relative(root, page)} is not what ${file} makes: node bench/tables.mjs`);
@@ -52,6 +56,11 @@ function withRowsOf(report, other) {
     return { ...group, results: [...group.results.filter(({ row }) => !contenders.has(row.contender)), ...added] };
   });
   return { ...report, runs: [...report.runs, ...other.runs], groups };
+}
+
+/** Of the largest size that there are figures of. @param {Report} report */
+function planOf({ size, scale }) {
+  return makePlan({ size: /** @type {import("./lib/plan.mjs").Size} */ (size), scale, contenders: new Map() });
 }
 
 /** @param {string} message */

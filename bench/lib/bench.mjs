@@ -6,9 +6,10 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { isBuilt } from "./dayjob-session.mjs";
 import { diskSpeed } from "./disk.mjs";
+import { gapsOf, unmeasured } from "./gaps.mjs";
 import { measureGroup } from "./group.mjs";
 import { makePlan } from "./plan.mjs";
-import { keyOf, merged, readReport, reportFile, writeWhole } from "./report.mjs";
+import { merged, readReport, reportFile, writeWhole } from "./report.mjs";
 import { targetTable, toMarkdown } from "./results.mjs";
 import { likelySeconds } from "./rows.mjs";
 import { startServer } from "./servers.mjs";
@@ -63,7 +64,6 @@ export async function runBench(options) {
   }
   const date = new Date().toISOString().slice(0, 19);
   const run = { date, about: [...describe(options), diskSpeed(), ...about], missing: [...missing, ...away] };
-  const titles = plan.map(({ title }) => title);
   let isWhole = true;
   try {
     for (const line of [`${date} UTC`, ...run.about]) print(`# ${line}`);
@@ -73,9 +73,12 @@ export async function runBench(options) {
       if (measured.results.length === 0) continue;
       isWhole &&= measured.results.every((result) => !result.void);
       // Read anew, since another run may have added to it.
-      report = merged(readReport(file) ?? report, run, [measured], titles);
+      report = merged(readReport(file) ?? report, run, [measured], plan);
       writeWhole(file, `${JSON.stringify(report, undefined, 1)}\n`);
-      writeWhole(file.replace(/json$/, "md"), `# Benchmark\n\n${toMarkdown(report, targetsOf(report))}`);
+      writeWhole(
+        file.replace(/json$/, "md"),
+        `# Benchmark\n\n${toMarkdown(report, targetsOf(report), { gaps: gapsOf(plan, report) })}`,
+      );
     }
   } finally {
     await stopServers();
@@ -116,15 +119,6 @@ function selected(plan, { only, loads, contenders }) {
 /** @param {import("./measure.mjs").Row} row */
 function namesOf({ load, contender, variant }) {
   return [load, contender, `${contender}+${variant}`, `${load}:${contender}`, `${load}:${contender}+${variant}`];
-}
-
-/** @param {Group[]} groups @param {import("./report.mjs").Report | undefined} report @returns {Group[]} */
-function unmeasured(groups, report) {
-  if (report === undefined) return groups;
-  const done = new Set(report.groups.flatMap(({ results }) => results.map(({ row }) => keyOf(row))));
-  return groups
-    .map((group) => ({ ...group, rows: group.rows.filter((row) => !done.has(keyOf(row))) }))
-    .filter(({ rows }) => rows.length > 0);
 }
 
 /** @param {Group[]} groups @param {Options} options */

@@ -8,6 +8,9 @@ import { circumstances, figure } from "./results.mjs";
 
 const ON_MONGO = new Set(["bare-mongodb", "agenda", "pulse", "mongodb-queue", "sidequest", "monque"]);
 
+/** Loads whose rate is another one with another number of jobs: only rows of the same number are compared. */
+const BY_COUNT = new Set(["runners", "ready"]);
+
 /** One line for each row of somebody else's that is better than ours under the same circumstances. @param {import("./report.mjs").Report} report */
 export function whereWeLose({ groups }) {
   return groups.flatMap((group) => group.results.flatMap((other) => comparedWith(other, group)));
@@ -19,7 +22,11 @@ function comparedWith(other, { load, title, results }) {
   const store = ON_MONGO.has(other.row.contender) ? "dayjob-mongodb" : "dayjob-sqlite";
   const where = circumstances(other.row);
   const same = results.filter(
-    ({ row, void: isVoid }) => !isVoid && row.contender === store && circumstances(row) === where,
+    ({ row, void: isVoid }) =>
+      !isVoid &&
+      row.contender === store &&
+      circumstances(row) === where &&
+      (!BY_COUNT.has(load) || row.n === other.row.n),
   );
   const ours =
     same.find(({ row }) => row.variant === other.row.variant) ?? same.find(({ row }) => isTuned(row.variant));
@@ -30,7 +37,8 @@ function comparedWith(other, { load, title, results }) {
     return [`${name}${figure(theirs)} against our ${figure(own)}`];
   });
   if (lines.length === 0) return [];
-  const settings = [other.settings, where].filter(Boolean).join("; ");
+  const jobs = BY_COUNT.has(load) && `${other.row.n.toLocaleString("en")} jobs`;
+  const settings = [other.settings, where, jobs].filter(Boolean).join("; ");
   return [`- ${title}: **${other.name}** (${settings}; ${other.durability}) ${lines.join(", ")}`];
 }
 

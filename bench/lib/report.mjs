@@ -40,21 +40,27 @@ export function writeWhole(file, text) {
 }
 
 /**
- * New results take the place of older ones of the same rows.
+ * New results take the place of older ones of the same rows, and of rows of the same settings that are no longer planned:
+ * those with another number of jobs, when the plan has changed it.
  * @param {Report} report
  * @param {Run} run
  * @param {ResultGroup[]} groups
- * @param {string[]} titles in the order of the plan
+ * @param {import("./plan.mjs").Group[]} plan
  * @returns {Report}
  */
-export function merged(report, run, groups, titles) {
+export function merged(report, run, groups, plan) {
+  const titles = plan.map(({ title }) => title);
+  const planned = new Set(plan.flatMap(({ rows }) => rows.map(keyOf)));
   const all = new Map(report.groups.map((group) => [group.title, group]));
   for (const group of groups) {
     const before = all.get(group.title)?.results ?? [];
     const now = new Set(group.results.map(({ row }) => keyOf(row)));
+    const settings = new Set(group.results.map(({ row }) => settingsOf(row)));
+    const isKept = (/** @type {Row} */ row) =>
+      !now.has(keyOf(row)) && (planned.has(keyOf(row)) || !settings.has(settingsOf(row)));
     all.set(group.title, {
       ...group,
-      results: [...before.filter(({ row }) => !now.has(keyOf(row))), ...group.results],
+      results: [...before.filter(({ row }) => isKept(row)), ...group.results],
     });
   }
   const place = (/** @type {ResultGroup} */ { title }) =>
@@ -66,6 +72,9 @@ export function merged(report, run, groups, titles) {
   );
   return { ...report, runs, groups: kept };
 }
+
+/** @param {Row} row */
+const settingsOf = ({ contender, variant }) => `${contender}+${variant}`;
 
 /** What tells one row of a load from the others. @param {Row} row */
 export function keyOf({ load, contender, variant, n, bytes, work, runners, processes, beside, warm }) {

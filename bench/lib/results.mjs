@@ -22,9 +22,9 @@ export function median(values) {
 /**
  * @param {Report} report
  * @param {Target[]} targets
- * @param {{ level?: string }} [how] of headings
+ * @param {{ level?: string, gaps?: string[] }} [how] the level of headings; lines that say what has no figure
  */
-export function toMarkdown(report, targets, { level = "##" } = {}) {
+export function toMarkdown(report, targets, { level = "##", gaps = [] } = {}) {
   const lines = [];
   if (isTrial(report)) {
     const counts = report.size === "quick" ? "a hundredth of the jobs" : `${report.scale} times the jobs`;
@@ -40,6 +40,8 @@ export function toMarkdown(report, targets, { level = "##" } = {}) {
   lines.push(`${level} Asked and measured`, "", ...targetTable(targets), "");
   for (const group of report.groups)
     lines.push(`${level} ${group.title}`, "", ...groupTable(group, report.runs.length > 1), "");
+  if (gaps.length > 0)
+    lines.push(`${level} Not measured`, "", "Planned, and without a figure so far:", "", ...gaps, "");
   const lost = whereWeLose(report);
   lines.push(`${level} Where we lose`, "", ...(lost.length > 0 ? lost : ["Nowhere, in what was measured."]), "");
   return `${lines.join("\n").trimEnd()}\n`;
@@ -57,10 +59,11 @@ export function targetTable(targets) {
   return [
     "| | ours | theirs | asked | measured | spread | reached |",
     "|---|---:|---:|---|---:|---|---|",
-    ...targets.map(({ says, ours, theirs, asked, measured, spread, reached }) => {
+    ...targets.map(({ says, ours, theirs, asked, measured, spread, isOfRuns, reached }) => {
       const verdict = measured === undefined ? "not measured" : verdicts.get(reached);
       const [low, high] = spread ?? [];
-      const cells = [says, figure(ours), figure(theirs), asked, figure(measured), range(low, high), verdict];
+      const width = `${range(low, high)}${isOfRuns ? ", of two runs" : ""}`;
+      const cells = [says, figure(ours), figure(theirs), asked, figure(measured), width, verdict];
       return `| ${cells.join(" | ")} |`;
     }),
   ];

@@ -1,4 +1,5 @@
-// What we hold ourselves to, out of the figures of a report: ratios of medians, and what each ratio was round by round.
+// What we hold ourselves to, out of the figures of a report: ratios of medians, and what each ratio was round by round. Ours
+// is set against rows of the run that measured it; where a row has no figure of that run, against its figure of another.
 
 /**
  * @typedef {import("./report.mjs").Result} Result
@@ -9,11 +10,14 @@
  * @property {number | undefined} theirs
  * @property {number | undefined} measured
  * @property {[number, number] | undefined} spread
+ * @property {boolean} [isOfRuns] a ratio of figures of two runs
  * @property {boolean | undefined} reached undefined: not measured, or with too few jobs to say
  */
 
 const MONGO_RIVALS = ["agenda", "pulse", "mongodb-queue", "sidequest", "monque"];
 const GROWTH_MB = 2;
+/** In the second half alone: of a million jobs, a byte a job. */
+const LATE_GROWTH_MB = 0.5;
 const NAMES = { "dayjob-mongodb": "MongoDB-compatible", "dayjob-sqlite": "SQLite" };
 
 /** @param {import("./report.mjs").Report} report @returns {Target[]} */
@@ -28,60 +32,37 @@ export const isTrial = ({ size, scale }) => size === "quick" || scale < 1;
 /** @param {import("./report.mjs").Report} report @returns {Target[]} */
 function allTargets({ groups }) {
   const results = groups.flatMap((group) => group.results).filter((result) => !result.void);
-  const best = (/** @type {object} */ like) => fastest(results, like);
-  const [mongo, sqlite] = [
-    { contender: "dayjob-mongodb", variant: "best" },
-    { contender: "dayjob-sqlite", variant: "best" },
-  ];
-  const ours = { load: "noop", ...mongo };
-  const rival = highest(MONGO_RIVALS.map((contender) => best({ load: "noop", contender })));
-  const graphile = highest(
-    ["best", "default"].map((variant) => best({ load: "noop", contender: "graphile-worker", variant })),
-  );
-  const bullmq = highest(
-    ["best", "kept", "default"].map((variant) => best({ load: "noop", contender: "bullmq", variant })),
-  );
+  const [mongo, sqlite] = ["dayjob-mongodb", "dayjob-sqlite"].map((contender) => ({ contender, variant: "best" }));
+  /** The least that is asked of our best row of a load over the fastest of some rows of it. @param {string} says @param {string} load @param {object | undefined} own @param {Result[]} others @param {number} least */
+  const over = (says, load, own, others, least) => {
+    const ours = like(results, { load, ...own })[0];
+    const theirs = fastest(ours, others);
+    return ratio(says.replace("RIVAL", theirs?.name ?? "none measured"), ours, theirs, least);
+  };
+  const noop = (/** @type {string[]} */ contenders, /** @type {string[]} */ variants = []) =>
+    like(results, { load: "noop" }).filter(
+      ({ row }) => contenders.includes(row.contender) && (variants.length === 0 || variants.includes(row.variant)),
+    );
+  const bare = (/** @type {string} */ variant) => noop(["bare-mongodb"], [variant]);
+  const [onMongo, onSqlite] = ["MongoDB-compatible, no-op jobs", "SQLite, no-op jobs"];
+  const bulk = (/** @type {string} */ contender) => like(results, { load: "bulk", contender, variant: "best" });
   return [
-    ratio("MongoDB-compatible, no-op jobs, over agenda", best(ours), best({ load: "noop", contender: "agenda" }), 20),
-    ratio(`MongoDB-compatible, no-op jobs, over the best rival${nameOf(rival)}`, best(ours), rival, 10),
-    ratio(
-      "MongoDB-compatible, no-op jobs, of the bare driver reading afresh",
-      best(ours),
-      best({ load: "noop", contender: "bare-mongodb", variant: "afresh" }),
-      0.9,
-    ),
-    ratio(
-      "MongoDB-compatible, no-op jobs, of the bare driver reading windows",
-      best(ours),
-      best({ load: "noop", contender: "bare-mongodb", variant: "best" }),
-      0.7,
-    ),
-    ratio(
-      "MongoDB-compatible, put in bulk, of insertMany",
-      best({ load: "bulk", ...mongo }),
-      best({ load: "bulk", contender: "bare-mongodb" }),
-      0.9,
-    ),
-    ratio(
+    over(`${onMongo}, over agenda`, "noop", mongo, noop(["agenda"]), 20),
+    over(`${onMongo}, over the best rival (RIVAL)`, "noop", mongo, noop(MONGO_RIVALS), 10),
+    over(`${onMongo}, of the bare driver reading afresh`, "noop", mongo, bare("afresh"), 0.9),
+    over(`${onMongo}, of the bare driver reading windows`, "noop", mongo, bare("best"), 0.7),
+    over("MongoDB-compatible, put in bulk, of insertMany", "bulk", mongo, bulk("bare-mongodb"), 0.9),
+    over(
       "MongoDB-compatible, put singly, over agenda",
-      best({ load: "put", ...mongo }),
-      best({ load: "put", contender: "agenda" }),
+      "put",
+      mongo,
+      like(results, { load: "put", contender: "agenda" }),
       5,
     ),
-    ratio(
-      "SQLite, no-op jobs, of the bare driver",
-      best({ load: "noop", ...sqlite }),
-      best({ load: "noop", contender: "bare-sqlite", variant: "best" }),
-      0.5,
-    ),
-    ratio("SQLite, no-op jobs, over graphile-worker", best({ load: "noop", ...sqlite }), graphile, 1.5),
-    ratio("SQLite, no-op jobs, over BullMQ", best({ load: "noop", ...sqlite }), bullmq, 4),
-    ratio(
-      "SQLite, put in bulk, over BullMQ's addBulk",
-      best({ load: "bulk", ...sqlite }),
-      best({ load: "bulk", contender: "bullmq", variant: "best" }),
-      3,
-    ),
+    over(`${onSqlite}, of the bare driver`, "noop", sqlite, noop(["bare-sqlite"], ["best"]), 0.5),
+    over(`${onSqlite}, over graphile-worker`, "noop", sqlite, noop(["graphile-worker"], ["best", "default"]), 1.5),
+    over(`${onSqlite}, over BullMQ`, "noop", sqlite, noop(["bullmq"], ["best", "kept", "default"]), 4),
+    over("SQLite, put in bulk, over BullMQ's addBulk", "bulk", sqlite, bulk("bullmq"), 3),
     ...Object.keys(NAMES).flatMap((contender) => ownTargets(results, contender)),
   ];
 }
@@ -91,7 +72,7 @@ function ownTargets(results, contender) {
   const name = NAMES[/** @type {keyof NAMES} */ (contender)];
   const own = results.filter(({ row }) => row.contender === contender);
   const of = (/** @type {string} */ load) => own.filter(({ row }) => row.load === load);
-  const latency = (/** @type {number} */ processes) => of("latency").find(({ row }) => row.processes === processes);
+  const latency = (/** @type {number} */ processes) => like(of("latency"), { variant: "latency", processes })[0];
   const [least, ...more] = sizesOf(of("backlog"));
   const history = of("history");
   const memory = of("memory")[0];
@@ -106,8 +87,8 @@ function ownTargets(results, contender) {
     ...more.map((n) =>
       ratio(
         `${name}, backlog of ${n.toLocaleString("en")}, of the rate at ${least?.toLocaleString("en")}`,
-        fastest(own, { load: "backlog", n }),
-        fastest(own, { load: "backlog", n: least }),
+        like(of("backlog"), { n })[0],
+        like(of("backlog"), { n: least })[0],
         0.7,
       ),
     ),
@@ -119,8 +100,10 @@ function ownTargets(results, contender) {
     ),
     growth(
       `${name}, memory after ${memory?.row.n.toLocaleString("en") ?? "all"} jobs over that after ${step ?? "the first tenth"}, MB of heap`,
-      memory,
+      memory?.median,
+      GROWTH_MB,
     ),
+    growth(`${name}, the same by the line through the second half alone`, memory && lateGrowth(memory), LATE_GROWTH_MB),
   ];
 }
 
@@ -133,8 +116,8 @@ function together(own, load, name) {
     const count = Math.max(...all.filter(({ row }) => row.n === n).map(({ row }) => row.runners ?? 1));
     return ratio(
       `${name}, ${n.toLocaleString("en")} due, ${count} runners in sum, of one, ${TOGETHER[/** @type {"ready"} */ (load)]}`,
-      fastest(all, { n, runners: count }),
-      fastest(all, { n, runners: 1 }),
+      like(all, { n, runners: count })[0],
+      like(all, { n, runners: 1 })[0],
       0.8,
     );
   });
@@ -144,25 +127,30 @@ function together(own, load, name) {
 const sizesOf = (results) => [...new Set(results.map(({ row }) => row.n))].toSorted((a, b) => a - b);
 
 /**
- * The fastest among the results that are like this.
+ * The results of rows that are like this.
  * @param {Result[]} results
- * @param {Record<string, unknown>} like
+ * @param {Record<string, unknown>} wanted
  */
-function fastest(results, like) {
-  return highest(
-    results.filter(({ row }) =>
-      Object.entries(like).every(([name, value]) => row[/** @type {"load"} */ (name)] === value),
-    ),
+function like(results, wanted) {
+  return results.filter(({ row }) =>
+    Object.entries(wanted).every(([name, value]) => row[/** @type {"load"} */ (name)] === value),
   );
 }
 
-/** @param {(Result | undefined)[]} results */
-function highest(results) {
-  return results.filter((result) => result !== undefined).toSorted((a, b) => Number(b.median) - Number(a.median))[0];
+/**
+ * The fastest of somebody's rows, each setting of each contender by its figures of the run that ours is of; where it has
+ * none of that run, by those of others: a fast row that was left out of our last run still counts.
+ * @param {Result | undefined} ours
+ * @param {Result[]} others
+ */
+function fastest(ours, others) {
+  const isSame = (/** @type {Result} */ a, /** @type {Result} */ b) =>
+    a.row.contender === b.row.contender && a.row.variant === b.row.variant;
+  const counted = others.filter(
+    (one) => one.run === ours?.run || !others.some((other) => isSame(one, other) && other.run === ours?.run),
+  );
+  return counted.toSorted((a, b) => Number(b.median) - Number(a.median))[0];
 }
-
-/** @param {Result | undefined} result */
-const nameOf = (result) => (result ? ` (${result.name})` : "");
 
 /** @param {string} says @param {Result | undefined} ours @param {Result | undefined} theirs @param {number} least @returns {Target} */
 function ratio(says, ours, theirs, least) {
@@ -174,6 +162,7 @@ function ratio(says, ours, theirs, least) {
     theirs: theirs?.median,
     measured,
     spread: ours && theirs && ratios(ours, theirs),
+    ...(ours && theirs && ours.run !== theirs.run && { isOfRuns: true }),
     reached: measured === undefined ? undefined : measured >= least,
   };
 }
@@ -202,16 +191,31 @@ function below(says, result, name, most) {
   };
 }
 
-/** @param {string} says @param {Result | undefined} result @returns {Target} */
-function growth(says, result) {
-  const measured = result?.median;
+/** @param {string} says @param {number | undefined} measured @param {number} most @returns {Target} */
+function growth(says, measured, most) {
   return {
     says,
-    asked: `flat: under ${GROWTH_MB}`,
+    asked: `flat: under ${most}`,
     ours: measured,
     theirs: undefined,
     measured,
     spread: undefined,
-    reached: measured === undefined ? undefined : measured < GROWTH_MB,
+    reached: measured === undefined ? undefined : measured < most,
   };
+}
+
+/**
+ * MB that the heap grew from the middle of a memory run to its end, by the line that fits its samples best. What is kept of
+ * each job would go on at the same pace for ever; what a program grows by at first is over by then.
+ * @param {Result} result
+ */
+function lateGrowth({ row: { n }, detail }) {
+  const samples = /** @type {{ done: number, heap: number }[]} */ (detail?.["samples"] ?? []);
+  const late = samples.filter(({ done }) => done >= n / 2);
+  if (late.length < 2) return undefined;
+  const mean = (/** @type {number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [done, heap] = [mean(late.map((one) => one.done)), mean(late.map((one) => one.heap))];
+  const slope =
+    mean(late.map((one) => (one.done - done) * (one.heap - heap))) / mean(late.map((one) => (one.done - done) ** 2));
+  return (slope * n) / 2;
 }
