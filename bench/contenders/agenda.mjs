@@ -23,11 +23,21 @@ export const contender = {
       config: { processEvery: 1_000, removeOnComplete: false, lockLimit: 0, defaultLockLimit: 0 },
       concurrency: 100,
     },
+    five: {
+      label: "concurrency 5, no lock limit, processEvery 1 s, finished jobs kept",
+      config: { processEvery: 1_000, removeOnComplete: false, lockLimit: 0, defaultLockLimit: 0 },
+      concurrency: 5,
+    },
     latency: {
       label: "concurrency 100, its in-memory notification channel, processEvery 200 ms",
       config: { processEvery: 200, removeOnComplete: true },
       concurrency: 100,
       channel: true,
+    },
+    polled: {
+      label: "concurrency 100, no notification channel, processEvery 200 ms",
+      config: { processEvery: 200, removeOnComplete: true },
+      concurrency: 100,
     },
     default: { label: "defaults (concurrency 5, processEvery 5 s)", config: {} },
     ...grid(),
@@ -66,7 +76,7 @@ export const contender = {
 
 /** What was tried to find its best settings. */
 function grid() {
-  const settings = [20, 100, 200].flatMap((concurrency) =>
+  const settings = [5, 20, 100, 200].flatMap((concurrency) =>
     [10, 200, 1_000].flatMap((processEvery) =>
       [0, 2 * concurrency].map((lockLimit) => ({
         label: `concurrency ${concurrency}, processEvery ${processEvery} ms, lock limit ${lockLimit || "none"}, removeOnComplete`,

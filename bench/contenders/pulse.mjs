@@ -16,6 +16,10 @@ export const contender = {
       label: "concurrency 100, no lock limit, processEvery 1 s",
       config: { processEvery: "1 second", maxConcurrency: 100, defaultConcurrency: 100, lockLimit: 0 },
     },
+    five: {
+      label: "concurrency 5, no lock limit, processEvery 1 s",
+      config: { processEvery: "1 second", maxConcurrency: 5, defaultConcurrency: 5, lockLimit: 0 },
+    },
     latency: {
       label: "concurrency 100, processEvery 10 ms",
       config: { processEvery: "0.01 seconds", maxConcurrency: 100, defaultConcurrency: 100, lockLimit: 0 },
@@ -58,7 +62,7 @@ export const contender = {
 
 /** What was tried to find its best settings. */
 function grid() {
-  const settings = [20, 100, 200].flatMap((concurrency) =>
+  const settings = [5, 20, 100, 200].flatMap((concurrency) =>
     ["0.01 seconds", "0.2 seconds", "1 second"].map((processEvery) => ({
       label: `concurrency ${concurrency}, processEvery ${processEvery}, no lock limit`,
       config: { processEvery, maxConcurrency: concurrency, defaultConcurrency: concurrency, lockLimit: 0 },

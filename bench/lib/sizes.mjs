@@ -12,6 +12,7 @@ export function onlyQuick(group) {
   const rows = group.rows.filter(({ contender, processes, variant }) => {
     if (group.load === "noop")
       return variant !== "default" || contender.startsWith("dayjob") || contender === "sidequest";
+    if (isFew && variant === "default") return false;
     if (isFew && !contender.startsWith("dayjob"))
       return group.load === "latency" && processes === 1 && contender === "bullmq";
     return true;
