@@ -15,41 +15,15 @@ const callersNames =
 
 /**
  * Server errors that pass: InternalError and UnknownError (FerretDB answers so when its database is away or found a
- * deadlock), hosts unreachable, LockTimeout, CursorNotFound, LockBusy, MaxTimeMSExpired, WriteConcernFailed, shutdown,
- * CannotSatisfyWriteConcern, WriteConflict, read concern not yet available, QueryPlanKilled, step-down,
- * ExceededTimeLimit, TemporarilyUnavailable, SocketException, not primary, interruption, node recovering, throttling.
+ * deadlock), hosts unreachable, LockTimeout, CursorNotFound, LockBusy, MaxTimeMSExpired, a router that knew its shards of
+ * old, WriteConcernFailed, shutdown, CannotSatisfyWriteConcern, WriteConflict, read concern not yet available,
+ * QueryPlanKilled, step-down, ExceededTimeLimit, TemporarilyUnavailable, SocketException, not primary, interruption, node
+ * recovering, throttling.
  */
+// biome-ignore format: one a line would fill a page.
 const passingCodes = new Set([
-  1,
-  6,
-  7,
-  8,
-  24,
-  43,
-  46,
-  50,
-  64,
-  89,
-  91,
-  100,
-  112,
-  133,
-  134,
-  175,
-  189,
-  202,
-  262,
-  365,
-  9001,
-  10058,
-  10107,
-  11600,
-  11601,
-  11602,
-  13435,
-  13436,
-  16500,
-  deadlock,
+  1, 6, 7, 8, 24, 43, 46, 50, 63, 64, 82, 89, 91, 100, 112, 133, 134, 150, 175, 189, 202, 262, 365,
+  9001, 10058, 10107, 11600, 11601, 11602, 13388, 13435, 13436, 16500, deadlock,
 ]);
 
 const passingLabels = ["RetryableWriteError", "TransientTransactionError", "RetryableError", "SystemOverloadedError"];
@@ -106,8 +80,9 @@ export function translated(error: unknown, verb: string): Error {
   return dayjobError("STORE_FAILED", `MongoDB refused ${verb}: ${message}`, { cause: error });
 }
 
+/** Of an id or a job's key, whatever the name of its index. A duplicate of an index of the user's would be one each time. */
 export function isDuplicateKey(error: unknown): boolean {
-  return isObject(error) && error["code"] === duplicateKey;
+  return isObject(error) && error["code"] === duplicateKey && /\b_id_\b|holds/.test(String(error["message"]));
 }
 
 /** Whether a single command lost a race for rows, and was rolled back. */
@@ -122,8 +97,8 @@ export function isContention(error: unknown): boolean {
   return refused.length > 0 && refused.every(isContended);
 }
 
-export function isContended({ code }: Refusal): boolean {
-  return code === duplicateKey || code === deadlock || code === writeConflict;
+export function isContended(one: Refusal): boolean {
+  return isDuplicateKey(one) || one.code === deadlock || one.code === writeConflict;
 }
 
 /** Whether the user lacks the rights for it. */

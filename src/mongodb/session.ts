@@ -62,13 +62,7 @@ function isDriverError(error: unknown): error is DriverError {
 }
 
 function isLostRace(error: unknown): boolean {
-  if (isDuplicateKey(error)) return isOfOwnIndex(error);
-  return isRolledBack(error) || isContention(error);
-}
-
-/** A duplicate of another index, one of the user's, would be one each time. */
-function isOfOwnIndex(error: unknown): boolean {
-  return /\b(_id_|dayjob_holds)\b/.test(String(isRecord(error) && error["message"]));
+  return isDuplicateKey(error) || isRolledBack(error) || isContention(error);
 }
 
 function isSession(given: unknown): given is DriverSession {

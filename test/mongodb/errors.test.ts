@@ -6,6 +6,7 @@ import {
   cannotConnect,
   hostsOf,
   isContention,
+  isDuplicateKey,
   isPassing,
   isRolledBack,
   translated,
@@ -13,7 +14,7 @@ import {
 
 const serverError = (code: number, message = "no"): Error => Object.assign(new Error(message), { code });
 const batchError = (codes: readonly number[]): Error => {
-  const writeErrors = codes.map((code, index) => ({ index, code, errmsg: "no" }));
+  const writeErrors = codes.map((code, index) => ({ index, code, errmsg: "index: _id_ dup key" }));
   return Object.assign(new Error("no"), { name: "MongoBulkWriteError", code: codes[0], writeErrors });
 };
 
@@ -46,6 +47,10 @@ describe("errors of the driver", () => {
     ],
     ["of the driver, of a name that is new to us", Object.assign(new Error(), { name: "MongoStalePrimaryError" })],
     ["of a server that is short of memory for a moment", serverError(365)],
+    ["of a router whose shards have moved", serverError(13388)],
+    ["of a router whose shards have moved, in older words", serverError(63)],
+    ["of a router whose shards' epoch is over", serverError(150)],
+    ["of a router that made no progress", serverError(82)],
     [
       "of a server that has too much to do",
       Object.assign(serverError(462), { hasErrorLabel: (label: string) => label === "SystemOverloadedError" }),
@@ -87,6 +92,20 @@ describe("errors of the driver", () => {
     expect(translated(own, "finish")).toBe(own);
   });
 
+  it("tell a duplicate of an id or a key, by each server's words and whatever its index is called, from another's", () => {
+    const own = [
+      "E11000 duplicate key error collection: app.jobs index: _id_ dup key: { _id: ObjectId('0') }",
+      'E11000 duplicate key error collection: app.jobs index: ours dup key: { kind: "k", holds: "a" }',
+      "Duplicate key violation on the requested collection: Index 'dayjob_holds'",
+    ];
+    const others = [
+      'E11000 duplicate key error collection: app.jobs index: user_id_1 dup key: { user_id: "a" }',
+      "Duplicate key violation on the requested collection: Index 'theirs'",
+    ];
+    expect(own.map((message) => isDuplicateKey(serverError(11000, message)))).toEqual([true, true, true]);
+    expect(others.map((message) => isDuplicateKey(serverError(11000, message)))).toEqual([false, false]);
+  });
+
   it("tell a lost race from what was refused", () => {
     expect([isRolledBack(serverError(112)), isRolledBack(batchError([112])), isRolledBack(serverError(1))]).toEqual([
       true,
@@ -98,7 +117,7 @@ describe("errors of the driver", () => {
       isContention(batchError([11000, 121])),
       isContention(serverError(11000)),
     ]).toEqual([true, false, false]);
-    const one = Object.assign(new Error(), { writeErrors: { index: 0, code: 11000 } });
+    const one = Object.assign(new Error(), { writeErrors: { index: 0, code: 11000, errmsg: "Index '_id_'" } });
     expect(isContention(one)).toBe(true);
   });
 });
