@@ -3,7 +3,7 @@ import { within } from "../clock.ts";
 import type { Capabilities } from "../store/store.ts";
 import type { DriverStream } from "./driver.ts";
 import { isPassing } from "./errors.ts";
-import type { Place } from "./place.ts";
+import { majority, type Place } from "./place.ts";
 
 /** For each of the trials, in milliseconds. */
 const trialLimit = 2000;
@@ -32,7 +32,9 @@ async function tryTransaction({ client, meta }: Place): Promise<void> {
   const session = client.startSession();
   try {
     session.startTransaction();
-    await meta.find({ _id: "schema" }, { session, limit: 1, maxTimeMS: trialLimit }).toArray();
+    await meta
+      .find({ _id: "schema" }, { session, readPreference: "primary", limit: 1, maxTimeMS: trialLimit })
+      .toArray();
     await session.commitTransaction();
   } finally {
     await session.endSession().catch(() => {});
@@ -42,7 +44,7 @@ async function tryTransaction({ client, meta }: Place): Promise<void> {
 async function tryStream({ jobs }: Place): Promise<void> {
   let stream: DriverStream | undefined;
   try {
-    stream = jobs.watch([], { maxAwaitTimeMS: 1 });
+    stream = jobs.watch([], { maxAwaitTimeMS: 1, ...majority });
     await stream.tryNext();
   } finally {
     await stream?.close().catch(() => {});

@@ -121,7 +121,8 @@ export async function complete(
   const { matchedCount } = await place.jobs.updateMany(filter, update, { session, ...limit() });
   if (matchedCount === 1) return;
   const own = { ...filter, status: settlement.status };
-  const [before] = await place.jobs.find(own, { session, limit: 1, projection: { _id: 1 }, ...limit() }).toArray();
+  const options = { session, readPreference: "primary", limit: 1, projection: { _id: 1 } };
+  const [before] = await place.jobs.find(own, { ...options, ...limit() }).toArray();
   // Completed before in the same transaction.
   if (before !== undefined && isFinished(settlement.status)) return;
   throw dayjobError("CLAIM_LOST", `job ${id} is no longer held under this claim; nothing of its end was written`);

@@ -42,24 +42,16 @@ export async function insertInSession(
   limit: Limit,
 ): Promise<readonly Inserted[]> {
   const answers: Inserted[] = [];
-  const open = await answerFound(
-    place,
-    jobs.map((job, at) => ({ job, at })),
-    answers,
-    limit,
-    session,
-  );
-  const { first, others } = apart(open);
-  if (first.length > 0) {
+  let open = jobs.map((job, at) => ({ job, at }));
+  for (;;) {
+    open = await answerFound(place, open, answers, limit, session);
+    if (open.length === 0) return answers;
+    const { first, others } = apart(open);
     const documents = first.map(({ job }) => encodeJob(job, place.bson));
     await place.jobs.insertMany(documents, { session, ordered: true, ...limit() });
+    for (const { job, at } of first) answers[at] = stored(job);
+    open = others;
   }
-  for (const { job, at } of first) answers[at] = stored(job);
-  for (const { job, at } of others) {
-    const before = first.find((one) => isSame(one.job, job));
-    answers[at] = { job: (before === undefined ? stored(job) : stored(before.job)).job, duplicate: true };
-  }
-  return answers;
 }
 
 interface Given {
@@ -80,10 +72,6 @@ function apart(open: readonly Given[]): { first: Given[]; others: Given[] } {
     seen.add(id).add(hold);
   }
   return { first, others };
-}
-
-function isSame(a: StoredJob, b: StoredJob): boolean {
-  return a.id === b.id || (a.holds !== undefined && a.holds === b.holds && a.kind === b.kind);
 }
 
 /**
@@ -148,7 +136,7 @@ async function lookUp(
   for (const [kind, keys] of keysByKind(open)) conditions.push({ kind, holds: { $in: keys } });
   const there = new Map<string, StoredJob>();
   for (const condition of conditions) {
-    const options = session === undefined ? majority : { session };
+    const options = session === undefined ? majority : { session, readPreference: "primary" };
     const found = await jobs.find(condition, { projection: withoutLogs, ...options, ...limit() }).toArray();
     for (const job of found.map(decodeJob)) {
       there.set(job.id, job);

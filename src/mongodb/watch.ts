@@ -4,16 +4,21 @@ import { type CancelTimer, within } from "../clock.ts";
 import { Status } from "../job/status.ts";
 import type { Unwatch } from "../store/store.ts";
 import type { Doc, DriverStream } from "./driver.ts";
-import type { Place } from "./place.ts";
+import { majority, type Place } from "./place.ts";
 
 const firstWait = 500;
 const longestWait = 30_000;
 /** How long the end of a stream is waited for, which a server that hangs never tells. */
 const longestClose = 1000;
 
-/** Inserts, and jobs that became new again. Only the id of each event crosses the wire. */
+/** At most this long after a change it is told, so that not all processes claim at once. */
+const longestRest = 20;
+
+/** Jobs that were stored as new, or became it again. Only the id of each event crosses the wire. */
 const pipeline: readonly Doc[] = [
-  { $match: { $or: [{ operationType: "insert" }, { "updateDescription.updatedFields.status": Status.new }] } },
+  {
+    $match: { $or: [{ "fullDocument.status": Status.new }, { "updateDescription.updatedFields.status": Status.new }] },
+  },
   { $project: { _id: 1 } },
 ];
 
@@ -23,10 +28,14 @@ export function watch(place: Place, heard: () => void): Unwatch {
   let failures = 0;
   let stream: DriverStream | undefined;
   let cancelTimer: CancelTimer = () => {};
+  let cancelTell: CancelTimer | undefined;
 
-  const tell = (): void => {
+  const changed = (): void => {
     failures = 0;
-    if (isOver) return;
+    if (!isOver) cancelTell ??= clock.timer(random() * longestRest, tell);
+  };
+  const tell = (): void => {
+    cancelTell = undefined;
     try {
       heard();
     } catch {
@@ -42,9 +51,9 @@ export function watch(place: Place, heard: () => void): Unwatch {
   };
   const open = (): void => {
     try {
-      const opened = jobs.watch(pipeline, {});
+      const opened = jobs.watch(pipeline, majority);
       stream = opened;
-      opened.on("change", tell);
+      opened.on("change", changed);
       for (const end of ["error", "end", "close"]) opened.on(end, () => reopen(opened));
     } catch {
       reopen(undefined);
@@ -54,6 +63,7 @@ export function watch(place: Place, heard: () => void): Unwatch {
   return async () => {
     isOver = true;
     cancelTimer();
+    cancelTell?.();
     if (stream !== undefined) await within<unknown>(clock, longestClose, stream.close().catch(ignored), ignored);
   };
 }

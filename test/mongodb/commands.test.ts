@@ -1,13 +1,18 @@
 // What is sent to MongoDB: concerns, hints, and how much a claim reads.
-import { type CommandStartedEvent, MongoClient } from "mongodb";
+import { type ClientSession, type CommandStartedEvent, MongoClient } from "mongodb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Status } from "../../src/job/status.ts";
+import { capabilitiesOf } from "../../src/mongodb/capabilities.ts";
+import type { DriverSession } from "../../src/mongodb/driver.ts";
+import { complete } from "../../src/mongodb/finish.ts";
 import { openMongoStore } from "../../src/mongodb/index.ts";
 import { hotIndex } from "../../src/mongodb/indexes.ts";
+import { insertInSession } from "../../src/mongodb/insert.ts";
+import type { Place } from "../../src/mongodb/place.ts";
 import { dueQuery } from "../../src/mongodb/window.ts";
 import type { Store } from "../../src/store/store.ts";
 import { at, jobFixture } from "../../src/testing/factories.ts";
-import { limit, type MongoPlace, mongoPlace, raw, request, runner, url } from "./places.ts";
+import { limit, type MongoPlace, mongoPlace, partsOf, raw, request, runner, url } from "./places.ts";
 
 type Command = Readonly<Record<string, unknown>>;
 
@@ -64,6 +69,34 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
     const telling = reads.filter((read) => JSON.stringify(read["filter"] ?? read["pipeline"]).includes("claim.token"));
     expect(telling.length).toBeGreaterThan(1);
     expect(telling.filter(({ readConcern }) => (readConcern as { level?: unknown })?.level !== "majority")).toEqual([]);
+  });
+
+  it("engine 10: what the server can do is found out at the primary, and streams read what a majority has", async () => {
+    const hello = async (): Promise<object> => ({ setName: "rs0" });
+    const parts = partsOf(place, client);
+    await capabilitiesOf({ ...parts, database: { ...parts.database, command: hello } } as unknown as Place);
+    expect(named("find")).toMatchObject([{ startTransaction: true }]);
+    expect(named("aggregate")).toMatchObject([
+      { pipeline: [{ $changeStream: {} }], readConcern: { level: "majority" } },
+    ]);
+  });
+
+  it("engine 10: reads in the caller's transaction are the primary's too, or the driver would refuse them", async () => {
+    const session = client.startSession() as unknown as DriverSession & ClientSession;
+    const once = <T>(work: () => Promise<T>): Promise<unknown> => {
+      session.startTransaction();
+      return work()
+        .catch(() => {})
+        .then(() => session.abortTransaction())
+        .catch(() => {});
+    };
+    const parts = partsOf(place, client);
+    const left = (): { maxTimeMS: number } => ({ maxTimeMS: limit });
+    const end = { status: Status.success, ended: at(1), try: {} } as const;
+    await once(() => insertInSession(parts, [jobFixture()], session, left));
+    await once(() => complete(parts, { id: jobFixture().id, token: "t", settlement: end }, session, left));
+    await session.endSession();
+    expect(named("find").map(({ filter }) => Object.keys(filter as object).length)).toEqual([1, 3]);
   });
 
   it("engine 12: claims of a burst read one window, by the hot index, and take by id", async () => {

@@ -1,7 +1,10 @@
 // A fresh collection for each test, on the server that the setup found (test/setup/mongo.ts).
-import { MongoClient } from "mongodb";
+import { BSON, MongoClient } from "mongodb";
+import { systemClock } from "../../src/clock.ts";
 import { newId } from "../../src/job/id.ts";
+import type { DriverClient, DriverCollection } from "../../src/mongodb/driver.ts";
 import { openMongoStore } from "../../src/mongodb/index.ts";
+import { type Place, placeOf } from "../../src/mongodb/place.ts";
 import type { ClaimRequest } from "../../src/store/claim.ts";
 import type { Store } from "../../src/store/store.ts";
 import { at } from "../../src/testing/factories.ts";
@@ -53,6 +56,28 @@ export async function mongoPlace(): Promise<MongoPlace> {
 /** The raw collection, for documents that no store would write. */
 export function raw({ client, collection }: MongoPlace): ReturnType<ReturnType<MongoClient["db"]>["collection"]> {
   return client.db(database).collection(collection);
+}
+
+/** The parts of a store on the same collection, for one whose collection is not quite the server's. */
+export function partsOf(place: MongoPlace, client = place.client): Place {
+  return placeOf({
+    client: client as unknown as DriverClient,
+    database,
+    collection: place.collection,
+    bson: BSON,
+    clock: systemClock,
+    random: Math.random,
+  });
+}
+
+/** A collection that does some things its own way. */
+export function collectionWith(collection: DriverCollection, instead: Partial<DriverCollection>): DriverCollection {
+  return new Proxy(collection, {
+    get(target, name) {
+      const value: unknown = Reflect.get(Object.hasOwn(instead, name) ? instead : target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 /** A claim that takes everything of the kind "mail" that is due at `at(100)`. */

@@ -1,15 +1,12 @@
 // Documents that the server refuses to write (too large, or odd in a way that nobody foresaw): on a real server, behind a
 // collection that refuses in its place. Engine 11: one bad document must not stop its kind.
-import { BSON } from "mongodb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { systemClock } from "../../src/clock.ts";
 import { Status } from "../../src/job/status.ts";
-import type { DriverClient, DriverCollection } from "../../src/mongodb/driver.ts";
-import { placeOf } from "../../src/mongodb/place.ts";
+import type { DriverCollection } from "../../src/mongodb/driver.ts";
 import { mongoStoreOf } from "../../src/mongodb/store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { at, jobFixture } from "../../src/testing/factories.ts";
-import { limit, type MongoPlace, mongoPlace, request, url } from "./places.ts";
+import { collectionWith, limit, type MongoPlace, mongoPlace, partsOf, request, url } from "./places.ts";
 
 /** Whether the server is to refuse this write of this document; `update` as text. */
 type Refuse = (id: string, update: string) => boolean;
@@ -53,12 +50,7 @@ function refusing(collection: DriverCollection, refuse: Refuse): DriverCollectio
       });
     },
   };
-  return new Proxy(collection, {
-    get(target, name) {
-      const value: unknown = Reflect.get(Object.hasOwn(instead, name) ? instead : target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  return collectionWith(collection, instead);
 }
 
 describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
@@ -68,14 +60,7 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
   beforeEach(async () => {
     place = await mongoPlace();
     await place.store.migrate(limit);
-    const parts = placeOf({
-      client: place.client as unknown as DriverClient,
-      database: "dayjob_store_tests",
-      collection: place.collection,
-      bson: BSON,
-      clock: systemClock,
-      random: Math.random,
-    });
+    const parts = partsOf(place);
     const jobs = refusing(parts.jobs, (id, update) => refuse(id, update));
     const capabilities = { transactions: false, watch: false, ownClock: true };
     store = mongoStoreOf({ place: { ...parts, jobs }, pulse: parts, own: [], capabilities, elsewhere: undefined });

@@ -2,10 +2,12 @@ import { EventEmitter } from "node:events";
 import * as bson from "bson";
 import { describe, expect, it } from "vitest";
 import { turn } from "../../src/clock.ts";
+import { Status } from "../../src/job/status.ts";
 import type { DriverStream } from "../../src/mongodb/driver.ts";
 import type { Place } from "../../src/mongodb/place.ts";
 import { watch } from "../../src/mongodb/watch.ts";
 import { manualClock } from "../../src/testing/manual-clock.ts";
+import { mongoPlace, raw, url } from "./places.ts";
 
 class FakeStream extends EventEmitter implements DriverStream {
   closed = 0;
@@ -20,31 +22,66 @@ class FakeStream extends EventEmitter implements DriverStream {
   }
 }
 
-function watched(): { streams: FakeStream[]; place: Place; clock: ReturnType<typeof manualClock>; asked: unknown[] } {
+interface Watched {
+  readonly streams: FakeStream[];
+  readonly place: Place;
+  readonly clock: ReturnType<typeof manualClock>;
+  readonly asked: unknown[];
+  readonly pipelines: object[][];
+}
+
+function watched(): Watched {
   const streams: FakeStream[] = [];
   const asked: unknown[] = [];
+  const pipelines: object[][] = [];
   const clock = manualClock();
   const jobs = {
-    watch: (_pipeline: unknown, options: unknown): FakeStream => {
+    watch: (pipeline: object[], options: unknown): FakeStream => {
+      pipelines.push(pipeline);
       asked.push(options);
       const stream = new FakeStream();
       streams.push(stream);
       return stream;
     },
   };
-  return { streams, asked, clock, place: { jobs, clock, random: () => 0.5, bson } as unknown as Place };
+  return { streams, asked, pipelines, clock, place: { jobs, clock, random: () => 0.5, bson } as unknown as Place };
 }
 
 describe("a watch on a change stream", () => {
-  it("tells of each change, and of none after its end", async () => {
-    const { streams, place } = watched();
+  it("engine 21: tells of changes once, a short random time after the first, and of none after its end", async () => {
+    const { streams, clock, place } = watched();
     let heard = 0;
     const unwatch = watch(place, () => heard++);
+    for (const told of [1, 2]) {
+      for (let n = 0; n < 3; n++) streams[0]?.emit("change", {});
+      clock.advance(9);
+      expect(heard).toBe(told - 1);
+      clock.advance(1);
+      expect(heard).toBe(told);
+    }
+    const idle = watch(place, () => heard++);
     streams[0]?.emit("change", {});
-    await unwatch();
-    streams[0]?.emit("change", {});
-    expect(heard).toBe(1);
-    expect(streams[0]?.closed).toBe(1);
+    await Promise.all([unwatch(), idle()]);
+    for (const stream of streams) stream.emit("change", {});
+    clock.advance(1000);
+    expect(heard).toBe(2);
+    expect(streams.map(({ closed }) => closed)).toEqual([1, 1]);
+  });
+
+  it.skipIf(url === undefined)("asks for jobs that became claimable, not for what was stored as claimed", async () => {
+    const { pipelines, place } = watched();
+    await watch(place, () => {})();
+    const real = await mongoPlace();
+    await raw(real).insertMany([
+      { operationType: "insert", fullDocument: { status: Status.new } },
+      { operationType: "insert", fullDocument: { status: Status.working } },
+      { operationType: "update", updateDescription: { updatedFields: { status: Status.new } } },
+      { operationType: "update", updateDescription: { updatedFields: { status: Status.success } } },
+    ]);
+    const events = await raw(real).aggregate(pipelines[0]).toArray();
+    const all = await raw(real).find().toArray();
+    await real.dispose();
+    expect(events).toEqual([{ _id: all[0]?.["_id"] }, { _id: all[2]?.["_id"] }]);
   });
 
   it("case 50, case 51: opens a new stream after an error, later each time, and never resumes an old one", async () => {
@@ -59,16 +96,18 @@ describe("a watch on a change stream", () => {
       clock.advance(1);
       expect(streams.at(-1)).not.toBe(stream);
     }
-    expect(asked).toEqual([{}, {}, {}, {}]);
+    const majority = { readConcern: { level: "majority" } };
+    expect(asked).toEqual([majority, majority, majority, majority]);
     await unwatch();
   });
 
   it("case 50: lets no error of its listener escape", async () => {
-    const { streams, place } = watched();
+    const { streams, clock, place } = watched();
     const unwatch = watch(place, () => {
       throw new Error("a listener's");
     });
-    expect(() => streams[0]?.emit("change", {})).not.toThrow();
+    streams[0]?.emit("change", {});
+    expect(() => clock.advance(10)).not.toThrow();
     await unwatch();
   });
 
