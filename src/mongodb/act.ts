@@ -39,10 +39,7 @@ export async function act(
   now: Date,
   limit: Limit,
 ): Promise<Acted> {
-  const bound = pageQuery(
-    page.after === undefined ? { order: "oldest" } : { order: "oldest", after: page.after },
-    place.bson,
-  );
+  const bound = pageQuery({ ...page, order: "oldest" }, place.bson);
   const options = { projection: { status: 1, key: 1 }, sort: { _id: 1 }, limit: page.limit, batchSize: page.limit };
   const docs = await place.jobs.find(allOf([bound, queryOf(filter, place.bson)]), { ...options, ...limit() }).toArray();
   const last = docs.at(-1);
@@ -93,9 +90,11 @@ async function retry(batch: Batch): Promise<Done> {
   const { place, docs, now, limit } = batch;
   const waits = those(batch, { status: Status.waiting, ...unlessRan(batch) });
   const earlier = await place.jobs.updateMany(waits, { $set: { runat: now } }, limit());
-  const free = those(batch, { status: { $in: finished }, key: null, ...unlessRan(batch) });
+  // Not what ended since: that was made due, and has run.
+  const ended = docs.filter((doc) => finished.some((status) => status === numberOf(doc["status"])));
+  const free = those({ ...batch, docs: ended }, { status: { $in: finished }, key: null, ...unlessRan(batch) });
   const again = await place.jobs.updateMany(free, againUpdate(now), limit());
-  const keyed = docs.filter((doc) => doc["key"] !== undefined && isFinishedDoc(doc));
+  const keyed = ended.filter((doc) => doc["key"] !== undefined);
   const { changed, conflicts } = await retryKeyed(batch, keyed);
   return { changed: earlier.matchedCount + again.matchedCount + changed, conflicts };
 }
@@ -121,10 +120,6 @@ async function retryKeyed(batch: Batch, keyed: readonly Doc[]): Promise<Done> {
     }
   }
   return { changed, conflicts };
-}
-
-function isFinishedDoc(doc: Doc): boolean {
-  return finished.some((status) => status === numberOf(doc["status"]));
 }
 
 /** As `retriesAgain` in job/lifecycle.ts counts; the last try of a plain success gets the end that it had from `finished`. */
@@ -161,7 +156,6 @@ async function update(batch: Batch, change: JobChange): Promise<number> {
     maxretries: retries,
     tags,
   });
-  if (Object.keys(fields).length === 0) return await place.jobs.countDocuments(pendingOnes, limit());
   return (await place.jobs.updateMany(pendingOnes, { $set: fields }, limit())).matchedCount;
 }
 

@@ -136,9 +136,10 @@ export async function readWindow(
   return { due: merged(first, unranked, size), isComplete, now };
 }
 
-/** The claimable jobs whose time is within `runat`. A cancel mark takes a job out. */
+/** The claimable jobs whose time is within `runat`. A cancel mark takes a job out, an id of another type makes it none. */
 export function dueQuery({ kinds, lanes, suspects }: Sought, runat: Doc): Doc {
   return {
+    _id: { $type: "objectId" },
     kind: oneOf(kinds),
     status: { $in: [Status.new, Status.waiting] },
     runat,

@@ -125,6 +125,25 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       expect(jobs[0]).toMatchObject({ tryCount: 1, claim: { runner: runner.instance } });
     });
 
+    it("engine 11: whose id is of another type are no jobs: they stop nothing, and nobody waits for them or counts them", async () => {
+      const foreign = { kind: "mail", status: 1, runat: at(1), retries: 1, priority: 9 };
+      const docs: object[] = [
+        { _id: "mine", ...foreign },
+        { _id: 1, ...foreign, status: 3, retries: 0 },
+        { _id: 2, ...foreign, runat: at(150) },
+        { _id: 3, ...foreign, lane: 2 },
+      ];
+      await raw(place).insertMany(docs);
+      const ours = jobFixture({ lane: 1 });
+      await place.store.insert([ours], limit);
+      for (const claimed of [[ours.id], []]) {
+        const { jobs, next } = await place.store.claim(request({ lanes: [1], fresh: true }), limit);
+        expect([jobs.map(({ id }) => id), next]).toEqual([claimed, undefined]);
+      }
+      expect(await place.store.count({}, limit)).toBe(1);
+      expect(await raw(place).countDocuments({ status: { $in: [1, 3] } })).toBe(docs.length);
+    });
+
     it("engine 11: that cannot be updated are failed, and do not stop their kind", async () => {
       const bad = new ObjectId();
       const ours = Array.from({ length: 20 }, () => jobFixture());

@@ -1,8 +1,13 @@
 // What is MongoDB's own in the store's verbs: windows, lanes, sessions, removed ids.
+import { ObjectId } from "mongodb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isDayjobError } from "../../src/errors.ts";
+import { Status } from "../../src/job/status.ts";
+import { act } from "../../src/mongodb/act.ts";
+import type { DriverSession } from "../../src/mongodb/driver.ts";
+import { insertInSession } from "../../src/mongodb/insert.ts";
 import { at, jobFixture } from "../../src/testing/factories.ts";
-import { limit, type MongoPlace, mongoPlace, request, url } from "./places.ts";
+import { collectionWith, limit, type MongoPlace, mongoPlace, partsOf, raw, request, url } from "./places.ts";
 
 describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () => {
   let place: MongoPlace;
@@ -71,6 +76,55 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
     }
     await session.endSession();
     expect(await place.store.count({}, limit)).toBe(0);
+  });
+
+  it("engine 19: with a session, stores a job whose id was only that of one whose key was taken, and answers in order", async () => {
+    const [a, b] = [jobFixture({ key: "a" }), jobFixture({ key: "a" })];
+    const free = { ...b, key: undefined, holds: undefined };
+    const session = place.client.startSession() as unknown as DriverSession;
+    const some = [a, b, free, free];
+    const inserted = await insertInSession(partsOf(place), some, session, () => ({ maxTimeMS: limit }));
+    await session.endSession();
+    expect(inserted.map(({ job, duplicate }) => [job.id, duplicate])).toEqual([
+      [a.id, false],
+      [a.id, true],
+      [b.id, false],
+      [b.id, true],
+    ]);
+    expect(await place.store.count({ ids: [a.id, b.id] }, limit)).toBe(2);
+  });
+
+  it("retry leaves alone what was waiting, and has run since the page was read", async () => {
+    const waits = jobFixture({ status: Status.waiting });
+    const failed = jobFixture({ status: Status.failed });
+    await place.store.insert([waits, failed], limit);
+    const parts = partsOf(place);
+    const run = { $set: { status: Status.success, finished: at(7) } };
+    const jobs = collectionWith(parts.jobs, {
+      async updateMany(...given) {
+        const answer = await parts.jobs.updateMany(...given);
+        await parts.jobs.updateOne({ _id: new ObjectId(waits.id), status: Status.waiting }, run, {});
+        return answer;
+      },
+    });
+    const acted = await act({ ...parts, jobs }, { verb: "retry" }, {}, { limit: 10 }, at(5), () => ({
+      maxTimeMS: limit,
+    }));
+    expect(acted).toMatchObject({ matched: 2, changed: 2 });
+    const now = await place.store.get([waits.id, failed.id], limit);
+    expect(now.map(({ status }) => status)).toEqual([Status.success, Status.new]);
+  });
+
+  it.for([1, 3])("a job that an index of the user's refuses is refused at once, one of %s", async (count) => {
+    await raw(place).createIndex({ "data.mail": 1 }, { unique: true, name: "theirs" });
+    const data = { mail: "a" };
+    await place.store.insert([jobFixture({ data })], limit);
+    const others = Array.from({ length: count - 1 }, (_, n) => jobFixture({ data: { mail: `b${n}` } }));
+    await expect(place.store.insert([...others, jobFixture({ data })], limit)).rejects.toMatchObject({
+      code: "STORE_FAILED",
+      message: expect.stringContaining("theirs"),
+    });
+    expect(await place.store.count({}, limit)).toBe(count);
   });
 
   it("engine 9: does not store again what was removed after an unanswered put", async () => {
