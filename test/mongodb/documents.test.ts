@@ -1,9 +1,10 @@
 // Documents of the Go package and others from elsewhere: what is read, what is written, what is left alone.
 import { readFileSync } from "node:fs";
-import { deserialize, Long } from "bson";
-import { ObjectId } from "mongodb";
+import { deserialize, EJSON, Long } from "bson";
+import { type Document, ObjectId } from "mongodb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type StoredJob, zeroTime } from "../../src/job/job.ts";
+import { jobsOver } from "../../src/client/jobs-over.ts";
+import { type Job, type StoredJob, zeroTime } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
 import { decodeJob } from "../../src/mongodb/codec.ts";
 import { at, jobFixture } from "../../src/testing/factories.ts";
@@ -17,6 +18,18 @@ interface GoFixture {
 function goFixtures(): readonly GoFixture[] {
   const file = process.env["DAYJOB_GO_FIXTURES"] ?? new URL("../fixtures/go-jobs.json", import.meta.url);
   return JSON.parse(readFileSync(file, "utf8")) as readonly GoFixture[];
+}
+
+/** The fixtures as Go wrote them, each number in its BSON type. */
+function goDocuments(): Document[] {
+  return goFixtures().map(({ bson_hex: hex }) => deserialize(Buffer.from(hex, "hex"), { promoteValues: false }));
+}
+
+/** A document with the BSON type of each value; dates that are "now" as a word, since they differ from run to run. */
+function typed(doc: Document | undefined): Readonly<Record<string, unknown>> {
+  return JSON.parse(EJSON.stringify(doc ?? {}, { relaxed: false }), (_, value: { $date?: { $numberLong: string } }) =>
+    Number(value?.$date?.$numberLong) > Date.UTC(2016, 0) ? "now" : value,
+  ) as Record<string, unknown>;
 }
 
 describe.skipIf(url === undefined)("documents on MongoDB", () => {
@@ -36,9 +49,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
 
   describe("documents of the Go package", () => {
     it("engine 7: load, each of them, and keep their numbers", async () => {
-      await raw(place).insertMany(
-        goFixtures().map(({ bson_hex: hex }) => deserialize(Buffer.from(hex, "hex"), { promoteValues: false })),
-      );
+      await raw(place).insertMany(goDocuments());
       const jobs = await place.store.find({}, { order: "oldest", limit: 100 }, limit);
       expect(jobs.map(({ status }) => status)).toEqual([1, 1, 3, 4, 5, 2, 0]);
       expect(jobs[0]).toMatchObject({
@@ -55,6 +66,43 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       expect(jobs[3]?.tries[0]).not.toHaveProperty("ended");
       expect(jobs[5]?.retries).toBe(-1);
       expect(jobs[6]).toMatchObject({ status: Status.invalid, data: {}, created: zeroTime });
+    });
+
+    it("engine 7: run if they are due, and are written back in its names and types; the rest is not touched", async () => {
+      await raw(place).insertMany(goDocuments());
+      const ran: string[] = [];
+      const run = (job: Job): void => {
+        ran.push(job.id.slice(-1));
+        if (job.id.endsWith("2")) throw new Error("no luck");
+      };
+      const jobs = jobsOver(place.store);
+      const drained = await jobs
+        .runner("runner-1", { notifications: run, things: run, bare: run })
+        .drain({ within: "10s" });
+      expect(drained).toMatchObject({ started: 3, success: 2, waiting: 1, more: false });
+      expect(ran.toSorted()).toEqual(["1", "2", "3"]);
+
+      const before = goDocuments().map(typed);
+      const found = await raw(place).find({}, { promoteValues: false }).sort({ _id: 1 }).toArray();
+      const after = found.map(typed);
+      const [int32, ours] = [(n: number) => ({ $numberInt: `${n}` }), { runner: "runner-1", when: "now" }];
+      const claim = { runner: expect.any(String), token: expect.any(String) };
+      const done = { status: int32(4), finished: "now", claim };
+      expect(after.slice(0, 3)).toEqual([
+        { ...before[0], ...done, tries: [ours], trycount: int32(1) },
+        {
+          ...before[1],
+          status: int32(3),
+          runat: "now",
+          retries: int32(4),
+          tries: [{ ...ours, ended: "now", err: "no luck", stack: expect.any(String) }],
+          trycount: int32(1),
+          claim,
+        },
+        { ...before[2], ...done, tries: [before[2]?.["tries"], ours].flat(), trycount: int32(2) },
+      ]);
+      // Successful, failed, working for a runner in Go, which has no claim, and invalid.
+      expect(after.slice(3)).toEqual(before.slice(3));
     });
 
     it("engine 13: are claimed among ours of priority 0, and keep fields that nobody here knows", async () => {
@@ -99,20 +147,21 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
     });
 
     it("are what we write, type by type", async () => {
-      const job = jobFixture({ retryInterval: 1500, data: { big: 2n ** 60n } });
+      const job = jobFixture({ retryInterval: 1500, data: { big: 2n ** 60n }, tries: [], tryCount: 0 });
       await place.store.insert([job], limit);
-      const doc = await raw(place).findOne({ _id: new ObjectId(job.id) }, { promoteValues: false });
-      const types = Object.fromEntries(
-        Object.entries(doc ?? {}).map(([name, value]) => [name, (value as { _bsontype?: string })?._bsontype]),
-      );
-      expect(types).toMatchObject({
-        status: "Int32",
-        retries: "Int32",
-        retryinterval: "Long",
-        priority: "Int32",
-        lane: "Int32",
+      const doc = typed((await raw(place).findOne({ _id: new ObjectId(job.id) }, { promoteValues: false })) ?? {});
+      expect(doc).toMatchObject({
+        retryinterval: { $numberLong: "1500000000" },
+        data: { big: { $numberLong: `${2n ** 60n}` } },
+        priority: { $numberInt: expect.any(String) },
+        lane: { $numberInt: expect.any(String) },
       });
-      expect(String(doc?.["retryinterval"])).toBe("1500000000");
+      const shapeOf = (value: unknown): unknown =>
+        value === "now" ? "$date" : typeof value === "object" ? (Object.keys(value ?? {})[0] ?? "empty") : typeof value;
+      const [go] = goDocuments().map(typed);
+      for (const [name, value] of Object.entries(go ?? {})) {
+        if (name !== "data") expect([name, shapeOf(doc[name])]).toEqual([name, shapeOf(value)]);
+      }
     });
   });
 
