@@ -58,7 +58,7 @@ export const entries: readonly object[] = [mongodb, testing, within];
 export const target: Target = { prepare: () => undefined, exec: () => undefined } satisfies SqliteDatabase;
 `;
 
-const strict = {
+export const strict = {
   target: "es2023",
   lib: ["es2023", "esnext.disposable"],
   moduleDetection: "force",

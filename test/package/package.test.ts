@@ -42,6 +42,19 @@ describe("the tarball", () => {
     expect(packed.files.filter(({ path }) => /\btest\b|\.test\.|examples|bench/.test(path))).toEqual([]);
   });
 
+  // Whether private members of a class come between two copies is seen by test/package/copies.test.ts: some classes that are
+  // in the declarations stand in no type that is exported.
+  it("rule 16: declares no enum, no unique symbol and no private or protected member", () => {
+    const declarations = packed.files.filter(({ path }) => path.endsWith(".d.ts"));
+    expect(declarations.length).toBeGreaterThan(10);
+    const found = declarations.filter(({ path }) => {
+      const text = readFileSync(join(project, "node_modules/dayjob", path), "utf8");
+      const code = text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+      return /\benum\b|\bunique symbol\b|\b(private|protected) (?!;)\w/.test(code);
+    });
+    expect(found.map(({ path }) => path)).toEqual([]);
+  });
+
   it("is what publint wants", async () => {
     const bytes = readFileSync(tarball);
     const pack = { tarball: new Uint8Array(bytes).buffer };

@@ -29,6 +29,22 @@ async function runsOne(): Promise<void> {
 }
 
 describe("a runner", () => {
+  it("rule 18: that is started twice, at once or later, is started once; one stop ends it", async () => {
+    const runner = counting();
+    await Promise.all([runner.start(), runner.start()]);
+    const { stopped } = runner;
+    await runner.start();
+    expect(runner.stopped).toBe(stopped);
+    expect(await store.runners(1000)).toMatchObject([{ name: "r", state: "live" }]);
+    const started: string[] = [];
+    runner.on("started", ({ job }) => started.push(job.id));
+    await runsOne();
+    expect([runs, started.length]).toEqual([1, 1]);
+    await runner.stop();
+    await stopped;
+    expect((await store.runners(1000)).filter(({ state }) => state === "live")).toEqual([]);
+  });
+
   it("that is started while it stops is started again", async () => {
     const runner = counting();
     await runner.start();

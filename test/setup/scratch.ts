@@ -1,6 +1,16 @@
 // Programs that run in processes of their own: folders for them, places for their jobs, and what they print.
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -31,6 +41,17 @@ export function linkedProject(name: string): string {
   symlinkSync(root, join(packages, "dayjob"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
   return folder;
+}
+
+/** Copies the built package into the folder's node_modules under this name, beside what it depends on. */
+export function copyPackage(folder: string, name = "dayjob"): string {
+  const packages = join(folder, "node_modules");
+  cpSync(join(root, "dist"), join(packages, name, "dist"), { recursive: true });
+  cpSync(join(root, "package.json"), join(packages, name, "package.json"));
+  for (const needed of ["bson", "parse-duration"]) {
+    if (!existsSync(join(packages, needed))) symlinkSync(join(root, "node_modules", needed), join(packages, needed));
+  }
+  return join(packages, name);
 }
 
 export interface Ran {

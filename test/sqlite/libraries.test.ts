@@ -1,9 +1,9 @@
 // Which SQLite library is taken: the first that is installed and was built for this Node. The built package runs in processes
 // of their own, beside packages that only look like the libraries.
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
-import { newFolder, removeFolder, root, run } from "../setup/scratch.ts";
+import { copyPackage, newFolder, removeFolder, run } from "../setup/scratch.ts";
 
 type Library = "libsql" | "better-sqlite3";
 
@@ -19,12 +19,7 @@ const throwing = (code: string): string =>
 async function chosen(libraries: Partial<Record<Library, string>>): Promise<unknown> {
   const folder = newFolder("libraries");
   folders.push(folder);
-  const own = join(folder, "node_modules/dayjob");
-  cpSync(join(root, "dist"), join(own, "dist"), { recursive: true });
-  cpSync(join(root, "package.json"), join(own, "package.json"));
-  for (const name of ["bson", "parse-duration"]) {
-    symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
-  }
+  copyPackage(folder);
   for (const [name, code] of Object.entries(libraries)) {
     mkdirSync(join(folder, "node_modules", name));
     writeFileSync(join(folder, "node_modules", name, "index.js"), code);
