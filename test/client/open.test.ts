@@ -1,6 +1,7 @@
 // What `open` takes, and what it refuses. Stores themselves are tested elsewhere.
 import { readdirSync } from "node:fs";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { clientSettings } from "../../src/client/options.ts";
 import { masked, parseTarget } from "../../src/client/target.ts";
 import { kind } from "../../src/kinds.ts";
 import { open, openLazy } from "../../src/open.ts";
@@ -48,16 +49,29 @@ describe("a target", () => {
     );
   });
 
-  it("without an argument the environment's is taken, and named if it is wrong", async () => {
-    const before = process.env["DAYJOB_URL"];
-    process.env["DAYJOB_URL"] = "mysql://me:secret@host/x";
-    try {
+  describe("without an argument", () => {
+    afterEach(() => vi.unstubAllEnvs());
+
+    it("is the environment's DAYJOB_URL, then MONGODB_URI, which are named if they are wrong", async () => {
+      vi.stubEnv("DAYJOB_URL", "mysql://me:secret@host/x");
+      vi.stubEnv("MONGODB_URI", "redis://me:secret@host/x");
       await refusal(open(), "BAD_TARGET", /^the environment's DAYJOB_URL is "mysql:\/\/\*\*\*@host/);
       await refusal(openLazy().ready(), "BAD_TARGET", /DAYJOB_URL/);
-    } finally {
-      if (before === undefined) delete process.env["DAYJOB_URL"];
-      else process.env["DAYJOB_URL"] = before;
-    }
+      for (const none of [undefined, ""]) {
+        vi.stubEnv("DAYJOB_URL", none);
+        await refusal(open(), "BAD_TARGET", /^the environment's MONGODB_URI is "redis:\/\/\*\*\*@host/);
+        await refusal(openLazy().ready(), "BAD_TARGET", /MONGODB_URI/);
+      }
+    });
+
+    it("is opened where MONGODB_URI says, though DAYJOB_URL is not set", async () => {
+      const folder = newFolder("uri");
+      vi.stubEnv("DAYJOB_URL", undefined);
+      vi.stubEnv("MONGODB_URI", `file:${folder}/jobs.db`);
+      await (await open()).close();
+      expect(readdirSync(folder)).toContain("jobs.db");
+      removeFolder(folder);
+    });
   });
 
   it("without any, it is dayjob.db in the working directory, which a line says once", async () => {
@@ -119,5 +133,10 @@ describe("open's options", () => {
   it.for(wrong)("%o is refused", async ([options, message]) => {
     await refusal(open(":memory:", options), "BAD_OPTION", message);
     await refusal(() => openLazy(":memory:", options), "BAD_OPTION", message);
+  });
+
+  it("say 10 s for a verb and 1 MB of data, unless told otherwise", () => {
+    expect(clientSettings({})).toMatchObject({ timeout: 10_000, dataLimit: 1024 * 1024 });
+    expect(clientSettings({ timeout: "3s", dataLimit: 5 })).toMatchObject({ timeout: 3000, dataLimit: 5 });
   });
 });

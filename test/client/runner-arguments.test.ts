@@ -25,6 +25,15 @@ describe("jobs.runner", () => {
     expect(jobs.runner("r", { name: run, other: run }, {}).kinds).toEqual(["name", "other"]);
   });
 
+  it("runs 10 at once, polls every 500 ms, has a lease of 30 s and a grace of 15 s, unless told otherwise", () => {
+    const defaults = { concurrency: 10, interval: 500, lease: 30_000, grace: 15_000 };
+    const rest = { stuckAfter: 300_000, exclusive: false, around: [] };
+    for (const given of [undefined, {}, { lease: undefined }]) {
+      expect(parseRunnerOptions(given)).toEqual({ ...defaults, ...rest });
+    }
+    expect(jobs.runner("r", "k", run).interval).toBe(500);
+  });
+
   it("rounds a lease to whole milliseconds, which the store keeps", () => {
     expect(parseRunnerOptions({ lease: 10_000 / 3 }).lease).toBe(3333);
     expect(parseRunnerOptions({ lease: "33.3333s" }).lease).toBe(33_333);
