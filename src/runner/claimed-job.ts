@@ -1,5 +1,4 @@
 // The job in its handler's hands: the frozen data of a job, with the verbs that only the holder of the claim has.
-import { type Clock, within } from "../clock.ts";
 import { asError, type DayjobError, dayjobError, inBrief, isDayjobError } from "../errors.ts";
 import { storable } from "../job/data.ts";
 import { type Job, jobPrototype, type StoredJob, view } from "../job/job.ts";
@@ -12,7 +11,6 @@ import type { ClaimedJob } from "./handler.ts";
 export interface VerbParts {
   readonly store: Store;
   readonly completer: Completer;
-  readonly clock: Clock;
   readonly storeNow: () => Date;
   /** Has the writes of one session wait for each other. */
   readonly inTurn: <T>(session: object, work: () => Promise<T>) => Promise<T>;
@@ -30,6 +28,8 @@ export interface RunState {
   completing: boolean;
   /** Whether the handler has settled: the verbs refuse from then on. */
   over: boolean;
+  /** The newest note. Notes are written in order: once it has settled, so have those before it. */
+  noted: Promise<boolean> | undefined;
 }
 
 const longestMessage = 10_000;
@@ -81,17 +81,8 @@ function verb(name: string | symbol, of: keyof Verbs): [string | symbol, Propert
 }
 
 function verbsOf(job: Job, { stored, held, state, parts }: Run) {
-  const noting = new Set<Promise<boolean>>();
-  const note = (what: Omit<Note, keyof Held>): Promise<boolean> => {
-    const writing = parts.completer.note({ ...held, ...what });
-    const forget = (): void => void noting.delete(writing);
-    noting.add(writing);
-    writing.then(forget, forget);
-    return writing;
-  };
-  const noted = async (): Promise<void> => {
-    if (noting.size > 0) await within(parts.clock, parts.limit, Promise.allSettled(noting), () => []);
-  };
+  const note = (what: Omit<Note, keyof Held>): Promise<boolean> =>
+    (state.noted = parts.completer.note({ ...held, ...what }));
   const success = (result: unknown): Finish => {
     checkOpen(state, "complete", job);
     const value = result === undefined ? undefined : storable(result, "result", parts.store.bson, parts.dataLimit);
@@ -106,7 +97,7 @@ function verbsOf(job: Job, { stored, held, state, parts }: Run) {
       const before = state.completing;
       const end = success(result);
       // What was noted before is on its way to the same document, and would be a conflict in the transaction.
-      await noted();
+      if (state.noted !== undefined) await parts.completer.written(state.noted);
       try {
         await parts.inTurn(session, () => parts.store.complete(end, session, parts.limit));
       } catch (error) {
@@ -137,7 +128,9 @@ function verbsOf(job: Job, { stored, held, state, parts }: Run) {
           message: text,
           ...(kept === undefined ? {} : { fields: kept }),
         };
-        note({ lines: [line] }).catch((error: unknown) => parts.failed(error, "log"));
+        note({ lines: [line] })
+          .then((isStored) => isStored || Promise.reject(unstored(job)))
+          .catch((error: unknown) => parts.failed(error, "log"));
       } catch (error) {
         parts.failed(asError(error), "log");
       }
@@ -167,6 +160,10 @@ export function claimLost(job: Job): DayjobError<"CLAIM_LOST"> {
     `the claim on job ${job.id} of kind ${job.kind} is lost: its runner was taken for dead, and the job may be running elsewhere; nothing of this run is stored`,
     { job },
   );
+}
+
+function unstored(job: Job): Error {
+  return dayjobError("CLAIM_LOST", `a line was not stored: job ${job.id} had ended before it, or is lost`, { job });
 }
 
 function checkOpen(state: RunState, verb: string, job: Job): void {

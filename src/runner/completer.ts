@@ -1,6 +1,7 @@
 // Writes the ends of tries: batched, tried again until the store has acknowledged them, one write under way at a time. A job
 // is held, and its claim renewed with the runner's, until then.
 import { Batcher, Refused, type Waiting } from "../batcher.ts";
+import { within } from "../clock.ts";
 import { isOutage } from "../errors.ts";
 import { Status } from "../job/status.ts";
 import type { Finish, Finished, Held, Note, Store } from "../store/store.ts";
@@ -19,7 +20,7 @@ export class Completer {
   readonly #parts: CompleterParts;
   readonly #ends: Batcher<Finish, Finished>;
   readonly #notes: Batcher<Note, boolean>;
-  #alone = 0;
+  #apart = 0;
   #givenUp: unknown;
 
   constructor(parts: CompleterParts) {
@@ -30,18 +31,25 @@ export class Completer {
 
   /** Ends that are not acknowledged yet. */
   get pending(): number {
-    return this.#ends.pending + this.#alone;
+    return this.#ends.pending + this.#apart;
   }
 
   /**
    * Answers when the end is durable, with what the store says of it. An error only when the runner has given up, or for an
-   * end that the store refuses. `alone`: in no batch, for a job that may be locked.
+   * end that the store refuses. `alone`: in no batch, for a job that may be locked. `noted`: written before, as it would be
+   * refused after the end.
    */
-  finish(end: Waiting<Finish, Finished>, alone: boolean): void {
-    if (!alone) return this.#ends.push(end);
-    this.#alone++;
+  finish(end: Waiting<Finish, Finished>, alone: boolean, noted?: Promise<boolean>): void {
+    if (!alone && noted === undefined) return this.#ends.push(end);
+    this.#apart++;
+    if (noted !== undefined) {
+      return void this.written(noted).then(() => {
+        this.#apart--;
+        this.finish(end, alone);
+      });
+    }
     this.#finish([end.item])
-      .finally(() => this.#alone--)
+      .finally(() => this.#apart--)
       .then(
         ([finished]) => (finished instanceof Refused ? end.reject(finished.error) : end.resolve(finished as Finished)),
         (error: unknown) => end.reject(error),
@@ -51,6 +59,16 @@ export class Completer {
   /** Resolves when the note is stored; false if the claim was lost. */
   note(note: Note): Promise<boolean> {
     return this.#notes.add(note);
+  }
+
+  /** Resolves when the note is stored or refused, or after the time of one write. */
+  written(noted: Promise<boolean>): Promise<unknown> {
+    return within<unknown>(
+      this.#parts.clock,
+      this.#parts.limit,
+      noted.catch(() => {}),
+      () => {},
+    );
   }
 
   async #finish(batch: readonly Finish[]): Promise<readonly (Finished | Refused)[]> {

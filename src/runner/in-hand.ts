@@ -79,12 +79,12 @@ export class InHand {
 
   constructor(parts: InHandParts) {
     const { engine, store, completer, tell, settings } = parts;
-    const { clock, inTurn, timeout: limit, dataLimit } = engine;
+    const { inTurn, timeout: limit, dataLimit } = engine;
     const failed = tell.failed.bind(tell);
     const storeNow = (): Date => engine.storeClock.now();
     this.#parts = parts;
     this.#rules = { ...defaultRules, random: engine.random };
-    this.#verbParts = { store, completer, clock, storeNow, inTurn, limit, dataLimit, failed };
+    this.#verbParts = { store, completer, storeNow, inTurn, limit, dataLimit, failed };
     this.#runParts = {
       around: settings.around,
       storableResult: (result) => storable(result, "its result", store.bson, dataLimit),
@@ -185,7 +185,7 @@ export class InHand {
     const handler = handlers.get(stored.kind);
     if (handler === undefined) return this.#end(stored, held, { how: "unstarted" }, undefined);
     const controller = new LateController();
-    const run: Running = { stored, held, controller, completing: false, over: false };
+    const run: Running = { stored, held, controller, completing: false, over: false, noted: undefined };
     slots.take(stored.kind);
     tally.started++;
     started();
@@ -206,23 +206,22 @@ export class InHand {
   }
 
   #over(run: Running, end: RunEnd): void {
-    const { stored, held } = run;
     this.#running.delete(run);
-    this.#parts.slots.give(stored.kind);
-    this.#ended(stored, held, end);
+    this.#parts.slots.give(run.stored.kind);
+    this.#ended(run, end);
     if (!this.#stopping) this.#startWaiting();
     this.#parts.relieved();
     if (this.#running.size === 0) for (const resolve of this.#whenOver.splice(0)) resolve();
   }
 
-  #ended(stored: StoredJob, held: Held, end: RunEnd): void {
-    if ("ending" in end) return this.#end(stored, held, end.ending, end.error, end.alone);
+  #ended({ stored, held, noted }: Running, end: RunEnd): void {
+    if ("ending" in end) return this.#end(stored, held, end.ending, end.error, end.alone, noted);
     this.#parts.holdings.release(held);
     this.#parts.tell.lost(stored);
   }
 
   /** Writes the end; the job is held until it is acknowledged. */
-  #end(stored: StoredJob, held: Held, ending: Ending, error: unknown, alone = false): void {
+  #end(stored: StoredJob, held: Held, ending: Ending, error: unknown, alone = false, noted?: Promise<boolean>): void {
     const { tell, engine, completer, relieved } = this.#parts;
     if (ending.how === "success" && ending.completed === true) {
       return this.#acknowledged(stored, held, ending, Status.success, error);
@@ -243,7 +242,7 @@ export class InHand {
         relieved();
       },
     };
-    completer.finish(end, alone);
+    completer.finish(end, alone, noted);
   }
 
   #acknowledged(stored: StoredJob, held: Held, ending: Ending, status: number | undefined, error: unknown): void {

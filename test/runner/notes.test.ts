@@ -1,0 +1,57 @@
+// What a run notes, its progress and its log lines, beside its end.
+import { describe, expect, it } from "vitest";
+import { isDayjobError } from "../../src/errors.ts";
+import { Status } from "../../src/job/status.ts";
+import type { ClaimedJob } from "../../src/runner/handler.ts";
+import { type Timelapse, timelapses } from "../setup/timelapse.ts";
+
+const second = (time: Timelapse): Promise<void> => new Promise((resolve) => void time.clock.timer(1000, resolve));
+
+/** Logs one line, and a second as the first is under way; ends at once after that. */
+const logging =
+  (time: Timelapse) =>
+  async (job: ClaimedJob): Promise<void> => {
+    job.log("first");
+    await second(time);
+    job.log("last");
+  };
+
+describe("what a run notes", () => {
+  const timelapse = timelapses();
+  const messages = (time: Timelapse, id: string): unknown => time.data.lines.get(id)?.map(({ message }) => message);
+
+  it("is stored before its end, though the write before it is still under way", async () => {
+    const time = timelapse();
+    const machine = time.machine();
+    machine.slow.set("note", 2000);
+    const { id } = await time.settled(machine.jobs.put("k"));
+    const runner = machine.jobs.runner("r", "k", logging(time));
+    expect(await time.settled(runner.drain({ within: "1m" }))).toMatchObject({ success: 1 });
+    expect(messages(time, id)).toEqual(["first", "last"]);
+  });
+
+  it("holds up its end no longer than one write may take, nor the slot of the job; a line that comes too late is an error event", async () => {
+    const time = timelapse();
+    const machine = time.machine({ timeout: 5000 });
+    const [{ id } = { id: "" }] = await time.settled(machine.jobs.putMany([{ kind: "k" }, { kind: "quick" }]));
+    const runner = machine.jobs.runner("r", { k: logging(time), quick: () => {} }, { concurrency: 1 });
+    const told: string[] = [];
+    runner.on("error", ({ error, during }) => {
+      if (isDayjobError(error, "CLAIM_LOST")) told.push(during);
+    });
+    machine.trouble("reject", "note");
+    const ended: number[] = [];
+    runner.on("success", () => void ended.push(time.clock.monotonic()));
+    const from = time.clock.monotonic();
+    await time.settled(runner.start());
+    await time.until("both have ended", () => ended.length === 2);
+    machine.heal();
+    await time.until("both lines are refused", () => told.length === 2);
+    expect(ended.map((at) => Math.round((at - from) / 1000))).toEqual([1, 6]);
+    expect([told, messages(time, id), time.data.jobs.get(id)?.status]).toEqual([
+      ["log", "log"],
+      undefined,
+      Status.success,
+    ]);
+  });
+});
