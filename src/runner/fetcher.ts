@@ -72,7 +72,7 @@ export class Fetcher {
   constructor(parts: FetcherParts) {
     this.#parts = parts;
     this.#pace = new Pace(parts.clock);
-    this.#taker = new Taker(parts);
+    this.#taker = new Taker({ ...parts, freed: () => this.wakeIfLimited() });
     this.#loop = new Loop({
       name: "fetch",
       clock: parts.clock,
@@ -150,6 +150,7 @@ export class Fetcher {
     return this.#claim(request);
   }
 
+  /** Whatever makes more room than this finds must call `wakeIfLimited`: an end, a job that waits no more, a put that is over. */
   #request(): ClaimRequest | undefined {
     const { slots, waiting, allowed, identity, storeNow, suspects, interval } = this.#parts;
     const free = Math.min(this.#share(Math.max(0, slots.free - waiting() - this.#taker.reserved)), allowed());

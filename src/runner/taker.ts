@@ -16,6 +16,8 @@ export interface TakerParts {
   /** Jobs that are claimed and wait for a slot. */
   readonly waiting: () => number;
   readonly claimed: (jobs: readonly StoredJob[], token: string) => void;
+  /** Reserved slots may be free again. */
+  readonly freed: () => void;
 }
 
 export class Taker {
@@ -59,6 +61,7 @@ export class Taker {
         holdings.settled(claim.token);
         this.#underWay.delete(over);
         settled();
+        this.#parts.freed();
       },
     };
   }

@@ -148,6 +148,39 @@ describe("an idle runner of the same process", () => {
     expect(runs).toBe(0);
   });
 
+  it("has a job that waited for a slot, when a put that had it turns out to be a duplicate", async () => {
+    const [begun, go, end] = [deferred(), deferred(), deferred()];
+    const started: string[] = [];
+    let isGated = false;
+    const { jobs } = await idle(
+      async ({ data }) => {
+        const { name } = data as { name: string };
+        started.push(name);
+        if (name === "B") await end.promise;
+      },
+      2,
+      async (insert) => {
+        const inserted = await insert();
+        if (!isGated) return inserted;
+        begun.resolve();
+        await go.promise;
+        return inserted;
+      },
+    );
+    await jobs.put("k", {}, { key: "one", delay: "1h" });
+    isGated = true;
+    const putting = jobs.put("k", {}, { key: "one" });
+    await begun.promise;
+    isGated = false;
+    await jobs.putMany(["B", "C"].map((name, n) => ({ kind: "k", data: { name }, priority: -n })));
+    await until("B has started", () => started.length > 0);
+    go.resolve();
+    expect(await putting).toMatchObject({ duplicate: true });
+    await until("C has started beside it", () => started.includes("C"), 2000);
+    end.resolve();
+    expect(started).toEqual(["B", "C"]);
+  });
+
   it("leaves a duplicate alone", async () => {
     const { jobs, store } = await idle(() => undefined);
     const [first] = await jobs.putMany([{ kind: "k", delay: "1h", key: "one" }]);
