@@ -71,16 +71,13 @@ export class Completer {
     );
   }
 
-  async #finish(batch: readonly Finish[]): Promise<readonly (Finished | Refused)[]> {
-    try {
-      return await this.#insisting("finish", () => this.#parts.store.finish(batch, this.#parts.limit));
-    } catch (error) {
-      if (isOutage(error)) throw error;
-      const alone: (Finished | Refused)[] = [];
-      for (const end of batch)
-        alone.push(await this.#finishAlone(end, error).catch((problem: unknown) => new Refused(problem)));
-      return alone;
-    }
+  #finish(batch: readonly Finish[]): Promise<readonly (Finished | Refused)[]> {
+    const write = (): Promise<readonly Finished[]> => this.#parts.store.finish(batch, this.#parts.limit);
+    return orEach(
+      batch,
+      () => this.#insisting("finish", write),
+      (end, error) => this.#finishAlone(end, error),
+    );
   }
 
   /** An end that the store refuses must not hold up the others, nor its job: it is failed, with the store's word for it. */
@@ -103,10 +100,17 @@ export class Completer {
     return finished ?? { id: end.id, token: end.token, status: undefined };
   }
 
-  async #note(batch: readonly Note[]): Promise<readonly boolean[]> {
-    const refused = await this.#insisting("note", () => this.#parts.store.note(batch, this.#parts.limit));
-    const lost = new Set(refused.map(nameOf));
-    return batch.map((note) => !lost.has(nameOf(note)));
+  #note(batch: readonly Note[]): Promise<readonly (boolean | Refused)[]> {
+    const write = async (notes: readonly Note[]): Promise<readonly boolean[]> => {
+      const refused = await this.#insisting("note", () => this.#parts.store.note(notes, this.#parts.limit));
+      const lost = new Set(refused.map(nameOf));
+      return notes.map((note) => !lost.has(nameOf(note)));
+    };
+    return orEach(
+      batch,
+      () => write(batch),
+      async (note) => (await write([note]))[0] === true,
+    );
   }
 
   /** Once the runner has given up, the first write that finds the store away is the last: its client may be closed any moment. */
@@ -118,6 +122,22 @@ export class Completer {
       if (isOutage(error)) this.#givenUp = error;
       throw error;
     }
+  }
+}
+
+/** What `all` answers; where the store refuses that, each by itself, so that none suffers for another. */
+async function orEach<T, R>(
+  batch: readonly T[],
+  all: () => Promise<readonly R[]>,
+  each: (item: T, error: unknown) => Promise<R>,
+): Promise<readonly (R | Refused)[]> {
+  try {
+    return await all();
+  } catch (error) {
+    if (isOutage(error)) throw error;
+    const answers: (R | Refused)[] = [];
+    for (const item of batch) answers.push(await each(item, error).catch((problem: unknown) => new Refused(problem)));
+    return answers;
   }
 }
 

@@ -1,6 +1,6 @@
 // What a run notes, its progress and its log lines, beside its end.
 import { describe, expect, it } from "vitest";
-import { isDayjobError } from "../../src/errors.ts";
+import { dayjobError, isDayjobError } from "../../src/errors.ts";
 import { Status } from "../../src/job/status.ts";
 import type { ClaimedJob } from "../../src/runner/handler.ts";
 import { type Timelapse, timelapses } from "../setup/timelapse.ts";
@@ -53,5 +53,33 @@ describe("what a run notes", () => {
       undefined,
       Status.success,
     ]);
+  });
+
+  it("that the store refuses fails alone: what other jobs note in the same write is stored", async () => {
+    const time = timelapse();
+    const { jobs } = time.machine();
+    const note = time.store.note.bind(time.store);
+    const writes: number[] = [];
+    time.store.note = async (notes, limit) => {
+      writes.push(notes.length);
+      if (notes.some(({ progress }) => progress === 13)) throw dayjobError("STORE_FAILED", "the document is too large");
+      return note(notes, limit);
+    };
+    await time.settled(jobs.putMany([12, 13, 14].map((n) => ({ kind: "k", data: { n } }))));
+    const told: unknown[] = [];
+    const runner = jobs.runner("r", "k", async (job) => {
+      const { n } = job.data as { n: number };
+      await job.setProgress(n).then(
+        () => told.push([n, "stored"]),
+        (error: unknown) => told.push([n, isDayjobError(error) && error.message]),
+      );
+    });
+    await time.settled(runner.drain({ within: "1m" }));
+    expect(told).toEqual([
+      [12, "stored"],
+      [13, "the document is too large"],
+      [14, "stored"],
+    ]);
+    expect(writes).toEqual([3, 1, 1, 1]);
   });
 });
