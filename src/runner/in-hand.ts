@@ -233,7 +233,9 @@ export class InHand {
       resolve: ({ status }: Finished) => {
         // The handler's transaction was still open when it was looked for, and has committed since.
         if (alone && status === Status.success) return this.#end(stored, held, committed, undefined);
-        this.#acknowledged(stored, held, ending, isOurs(status, settlement.status) ? status : undefined, error);
+        const told =
+          error ?? (status === Status.failed ? new Error("the end of this try could not be stored") : undefined);
+        this.#acknowledged(stored, held, ending, isOurs(status, settlement.status) ? status : undefined, told);
         if (status === settlement.status && settlement.runAt !== undefined) this.#parts.dueAt(settlement.runAt);
       },
       // Still held: what has run must not be taken for a job that never started.
@@ -274,7 +276,10 @@ export class InHand {
 
 const committed: Ending = { how: "success", completed: true };
 
-/** Whether the store's answer is to this end: a mark makes it cancelled; anything else was written by whoever rescued the job. */
+/**
+ * Whether the store's answer is to this end: a mark makes it cancelled, and a store that refuses it failed; anything else was
+ * written by whoever rescued the job.
+ */
 function isOurs(status: number | undefined, settled: number): boolean {
-  return status === settled || status === Status.cancelled;
+  return status === settled || status === Status.cancelled || status === Status.failed;
 }

@@ -144,12 +144,14 @@ describe("an end that the store refuses", () => {
     const told: string[] = [];
     const runner = jobs.runner("r", "k", () => 1, { concurrency: 20 });
     runner.on("error", ({ during }) => told.push(during));
-    await runner.drain({ within: "10s" });
+    runner.on("lost", () => told.push("lost"));
+    runner.on("failed", ({ job, error }) => told.push(`${job.id} failed: ${String(error)}`));
+    expect(await runner.drain({ within: "10s" })).toMatchObject({ started: 20, success: 19, failed: 1 });
     expect(await jobs.count({ status: "success" })).toBe(19);
     const job = await jobs.get(bad);
     expect(job).toMatchObject({ status: Status.failed, tries: [{ name: "EndNotStored" }] });
     expect(job?.tries[0]?.err).toMatch(/could not be stored: the document would be too large/);
-    expect(told).toContain("finish");
+    expect(told).toEqual(["finish", `${bad} failed: Error: the end of this try could not be stored`]);
   });
 
   it("for good, keeps its own job held, and those beside it end", async () => {
