@@ -10,7 +10,7 @@ import type { RunEnd } from "./executor.ts";
 
 /**
  * The end of such a run. `read` is the job as the store has it, undefined if that could not be learned: then nothing is
- * written, and the lease decides.
+ * written, the job stays held, and the lease decides.
  */
 export function completionOf(
   end: Exclude<RunEnd, { lost: unknown }>,
@@ -20,7 +20,7 @@ export function completionOf(
   failed: (error: unknown, during: string) => void,
 ): RunEnd {
   const now = read?.[0];
-  if (now?.claim?.token !== held.token) return { lost: claimLost(job) };
+  if (now?.claim?.token !== held.token) return { lost: claimLost(job), unread: read === undefined };
   if (now.status === Status.success) {
     if (end.ending.how !== "success")
       failed(end.error ?? new Error(`the handler ended with ${end.ending.how}`), "after complete");

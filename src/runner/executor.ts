@@ -27,12 +27,13 @@ export interface RunParts {
 }
 
 /**
- * How a run ended; `lost`: nothing is to be written. The error is for events. `alone`: the job may be locked by the handler's
+ * How a run ended; `lost`: nothing is to be written, and with `unread` the job stays held: what has run must not
+ * be taken for a job that never started. The error is for events. `alone`: the job may be locked by the handler's
  * own transaction, so the write of its end holds up no other (ENGINE.md 18).
  */
 export type RunEnd =
   | { readonly ending: Ending; readonly error?: unknown; readonly alone?: true }
-  | { readonly lost: DayjobError<"CLAIM_LOST"> };
+  | { readonly lost: DayjobError<"CLAIM_LOST">; readonly unread?: boolean };
 
 export async function execute(run: Run): Promise<RunEnd> {
   let value: unknown;

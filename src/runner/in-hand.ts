@@ -216,7 +216,7 @@ export class InHand {
 
   #ended({ stored, held, noted }: Running, end: RunEnd): void {
     if ("ending" in end) return this.#end(stored, held, end.ending, end.error, end.alone, noted);
-    this.#parts.holdings.release(held);
+    if (end.unread !== true) this.#parts.holdings.release(held);
     this.#parts.tell.lost(stored);
   }
 

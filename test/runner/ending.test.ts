@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { dayjobError } from "../../src/errors.ts";
 import { Status } from "../../src/job/status.ts";
+import type { ClaimedJob } from "../../src/runner/handler.ts";
 import { cancel, snooze } from "../../src/runner/outcome.ts";
 import { settledJob } from "../../src/testing/memory-jobs.ts";
 import { type Machine, type Timelapse, timelapses } from "../setup/timelapse.ts";
@@ -111,6 +112,31 @@ describe("ends", () => {
         expect(time.data.jobs.get(id)).toMatchObject({ status: Status.success, result: "done", progress: undefined });
       });
     }
+
+    it("one that cannot be read back stays held: the heartbeat does not give it back as never started", async () => {
+      const time = timelapse();
+      const machine = time.machine();
+      transactional(time, machine, false);
+      const get = time.store.get.bind(time.store);
+      time.store.get = async () => {
+        time.store.get = get;
+        throw dayjobError("STORE_FAILED", "the job cannot be read");
+      };
+      await time.settled(machine.jobs.putMany([{ kind: "k", retries: 1 }]));
+      let runs = 0;
+      const run = async (job: ClaimedJob): Promise<void> => {
+        runs++;
+        await job.complete({ session });
+      };
+      const runner = machine.jobs.runner("r", "k", run, { lease: 6000 });
+      const told: string[] = [];
+      runner.on("error", ({ during }) => told.push(during));
+      runner.on("lost", () => told.push("lost"));
+      await time.settled(runner.start());
+      await time.until("it is told", () => told.length === 2);
+      await time.pass(30_000);
+      expect({ runs, told }).toEqual({ runs: 1, told: ["complete", "lost"] });
+    });
 
     it("engine 18: one that did not commit is a failed try, and its end is written alone", async () => {
       const time = timelapse();
