@@ -55,7 +55,13 @@ export function hearStrays(told: Told): () => void {
   };
 }
 
-function heard(reason: unknown): void {
-  if (process.listenerCount("unhandledRejection") > 1) return;
-  for (const told of runners) told(reason);
-}
+/** By `Symbol.for`, since a process may hold two copies of this package: neither is somebody else who listens. */
+const ours = Symbol.for("dayjob.heard");
+
+const heard = Object.assign(
+  (reason: unknown): void => {
+    if (process.listeners("unhandledRejection").every((listener) => ours in listener))
+      for (const told of runners) told(reason);
+  },
+  { [ours]: true },
+);
