@@ -43,11 +43,6 @@ export class Batcher<T, R> {
     this.#parts = parts;
   }
 
-  /** Items that no write has taken yet. */
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
   /** Items whose write is not answered yet. */
   get pending(): number {
     return this.#pending;

@@ -46,11 +46,6 @@ export class Observer {
     this.#seen = seen;
     return silent;
   }
-
-  /** Forgets everything: after a gap in our own beats nothing seen before counts. */
-  reset(): void {
-    this.#seen.clear();
-  }
 }
 
 /** What of the records and of the jobs' holders is to be watched: the live runners but ourselves, and holders without a record. */

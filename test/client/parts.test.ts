@@ -66,7 +66,7 @@ describe("a batcher", () => {
     await Promise.resolve();
     expect(batches).toEqual([[1, 2]]);
     added.push(...[3, 4, 5, 6].map((n) => batcher.add(n)));
-    expect(batcher.waiting).toBe(4);
+    expect(batcher.pending).toBe(6);
     first.resolve();
     expect(await Promise.all(added)).toEqual([10, 20, 30, 40, 50, 60]);
     expect(batches).toEqual([[1, 2], [3, 4, 5], [6]]);
