@@ -13,7 +13,7 @@ import type { Handler } from "./handler.ts";
 import type { Tell } from "./in-hand.ts";
 import { parseRunnerOptions, type RunnerSettings } from "./options.ts";
 import { hearStrays, StopSignals } from "./process.ts";
-import { Session } from "./session.ts";
+import { Session, unless } from "./session.ts";
 import { type Drained, type Runner, type RunnerEvents, runnerEvents } from "./surface.ts";
 import { tellerOf } from "./teller.ts";
 
@@ -43,15 +43,20 @@ export function createRunner(parts: RunnerParts): Runner {
   return new JobRunner(parts, parseRunnerOptions(parts.options));
 }
 
+/** From a start to the end of its stop. */
 interface Life {
-  readonly session: Session;
+  readonly started: Promise<Session>;
   readonly graceOver: AbortController;
+  /** A start that comes through after it is undone. */
   readonly deadline: AbortController;
-  readonly unlisten: () => void;
+  /** Of a drain, whose record goes with it. */
+  readonly most: number | undefined;
+  /** Undefined until it has started. */
+  session?: Session;
+  stopping?: Promise<void>;
+  unlisten?: () => void;
   /** From the client, whose close waits for what is registered. */
-  readonly unregister: () => void;
-  /** A drain: its record goes with it. */
-  readonly once: boolean;
+  unregister?: () => void;
 }
 
 class JobRunner implements Runner {
@@ -64,11 +69,8 @@ class JobRunner implements Runner {
   readonly #tell: Tell;
   readonly #signals: StopSignals;
   #error: Error | undefined;
-  #life: Life | undefined;
-  #starting: Promise<void> | undefined;
-  /** Aborted when the start under way took longer than a stop could wait for it. */
-  #startUnwanted = new AbortController();
-  #stopping: Promise<void> | undefined;
+  /** Those that have not ended: the newest, after others whose stops it waits for. */
+  readonly #lives = new Set<Life>();
   #stopped: Promise<void> = Promise.resolve();
   #resolveStopped: () => void = () => {};
 
@@ -94,26 +96,18 @@ class JobRunner implements Runner {
     return this.#stopped;
   }
 
-  start(): Promise<void> {
-    this.#starting ??= this.#start().catch((error: unknown) => {
-      this.#starting = undefined;
-      throw error;
-    });
-    return this.#starting;
+  async start(): Promise<void> {
+    // A start beside one that is being stopped is another one.
+    const life = [...this.#lives].find(({ stopping }) => stopping === undefined);
+    if (life?.most !== undefined)
+      throw dayjobError("BAD_OPTION", `the runner ${this.name} drains; start is for one that does not`);
+    await (life ?? this.#begin(undefined)).started;
   }
 
   async stop(options?: { grace?: Duration }): Promise<void> {
     const given = checkOptions(options, ["grace"], "stop's options");
     const grace = given["grace"] === undefined ? this.#settings.grace : milliseconds(given["grace"], "grace");
-    const asked = this.#parts.engine.clock.monotonic();
-    this.#stopLife(grace, asked);
-    if (this.#starting !== undefined) {
-      // A start is under way, or waits for that stop.
-      await this.#stopping;
-      await this.#awaitStart(grace + stopAllowance - (this.#parts.engine.clock.monotonic() - asked));
-      this.#stopLife(grace, asked);
-    }
-    return this.#stopping;
+    await Promise.all([...this.#lives].map((life) => this.#stopLife(life, grace)));
   }
 
   stopOn(...signals: NodeJS.Signals[]): this {
@@ -129,26 +123,19 @@ class JobRunner implements Runner {
         ? Number.POSITIVE_INFINITY
         : wholeNumber(given["limit"], "limit", 1, Number.MAX_SAFE_INTEGER);
     const over = optionalSignal(given["signal"]) ?? new AbortController().signal;
-    if (this.#starting !== undefined || this.#life !== undefined)
+    if (this.#lives.size > 0)
       throw dayjobError("BAD_OPTION", `the runner ${this.name} is started; drain is for one that is not`);
-    const { clock } = this.#parts.engine;
     const grace = Math.min(this.#settings.grace, within / 2);
-    const starting = this.#begin(most);
-    this.#starting = starting;
     const done = new AbortController();
+    const life = this.#begin(most);
     try {
-      await starting;
-      const life = this.#currentLife();
-      if (life === undefined) throw dayjobError("CLOSED", `the runner ${this.name} was stopped as it started`);
-      const { stopped } = this;
-      const timeUp = pause(clock, within - grace, AbortSignal.any([over, done.signal]));
-      await Promise.race([life.session.quiet(), timeUp, stopped]);
-      if (this.#currentLife() === life) this.#stopLife(grace, clock.monotonic());
-      await stopped;
-      return life.session.tally.drained(await life.session.hasDue());
+      const session = await life.started;
+      const timeUp = pause(this.#parts.engine.clock, within - grace, AbortSignal.any([over, done.signal]));
+      await Promise.race([session.quiet(), timeUp, this.stopped]);
+      await this.#stopLife(life, grace);
+      return session.tally.drained(await session.hasDue());
     } finally {
       done.abort();
-      if (this.#starting === starting) this.#starting = undefined;
     }
   }
 
@@ -160,26 +147,28 @@ class JobRunner implements Runner {
     await this.stop();
   }
 
-  async #start(): Promise<void> {
-    await this.#stopping;
-    await this.#begin(undefined);
+  #begin(most: number | undefined): Life {
+    const before = [...this.#lives].map(({ started, stopping }) => started.then(() => stopping));
+    const life: Life = {
+      started: Promise.allSettled(before).then(() => this.#start(life)),
+      graceOver: new AbortController(),
+      deadline: new AbortController(),
+      most,
+    };
+    this.#lives.add(life);
+    life.started.catch(() => this.#forget(life));
+    return life;
   }
 
-  async #begin(most: number | undefined): Promise<void> {
-    const { engine } = this.#parts;
-    const unwanted = (this.#startUnwanted = new AbortController()).signal;
-    // From here on a close of the client stops this runner, though it has not started yet.
-    const unregister = engine.register(this);
-    try {
-      this.#live(await this.#newLife(most, unwanted), unregister);
-    } catch (error) {
-      unregister();
-      throw error;
-    }
+  #forget(life: Life): void {
+    this.#lives.delete(life);
+    life.unregister?.();
   }
 
-  async #newLife(most: number | undefined, unwanted: AbortSignal): Promise<Pick<Life, "session" | "once">> {
+  async #start(life: Life): Promise<Session> {
     const { engine, handlers, jobs } = this.#parts;
+    // From here on a close of the client stops this runner, though it has not started yet.
+    life.unregister = engine.register(this);
     const store = await engine.store();
     const session = new Session({
       name: this.name,
@@ -188,10 +177,11 @@ class JobRunner implements Runner {
       engine,
       store,
       jobs,
-      most: most ?? Number.POSITIVE_INFINITY,
+      most: life.most ?? Number.POSITIVE_INFINITY,
       tell: this.#tell,
     });
     await this.#checkName(store);
+    const unwanted = life.deadline.signal;
     try {
       if (!unwanted.aborted) await session.start(unwanted);
       if (unwanted.aborted) throw dayjobError("CLOSED", `the runner ${this.name} was stopped as it started`);
@@ -199,7 +189,8 @@ class JobRunner implements Runner {
       await this.#undo(session);
       throw error;
     }
-    return { session, once: most !== undefined };
+    this.#live(life, session);
+    return session;
   }
 
   /** A start that has failed may have left its record, which would keep its name taken for a lease. */
@@ -210,24 +201,18 @@ class JobRunner implements Runner {
     await within(this.#parts.engine.clock, undoLimit, tried, () => {});
   }
 
-  #live(life: Pick<Life, "session" | "once">, unregister: () => void): void {
+  #live(life: Life, session: Session): void {
     const { engine, handlers } = this.#parts;
     const unlisten = engine.bell.listen((kinds) => {
-      if (kinds === undefined || kinds.some((kind) => handlers.has(kind))) life.session.refresh();
-    }, life.session.take);
+      if (kinds === undefined || kinds.some((kind) => handlers.has(kind))) session.refresh();
+    }, session.take);
     const deafen = hearStrays((error) => this.#stray(error));
-    this.#stopping = undefined;
-    this.#stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
-    this.#life = {
-      ...life,
-      graceOver: new AbortController(),
-      deadline: new AbortController(),
-      unlisten: () => {
-        unlisten();
-        deafen();
-      },
-      unregister,
+    life.unlisten = () => {
+      unlisten();
+      deafen();
     };
+    life.session = session;
+    this.#stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
     this.#signals.listen();
   }
 
@@ -243,30 +228,18 @@ class JobRunner implements Runner {
     this.#tell.warn("NAME_TAKEN", message);
   }
 
-  /** Waits for a start under way; one that takes longer than the stop may is undone as soon as it comes through. */
-  async #awaitStart(limit: number): Promise<void> {
-    const starting = Promise.resolve(this.#starting).catch(() => {});
-    await within(this.#parts.engine.clock, limit, starting, () => this.#startUnwanted.abort());
-  }
-
-  #stopLife(grace: number, asked: number): void {
-    if (this.#life === undefined) return;
-    this.#limitStop(this.#life, grace, asked);
-    this.#stopping ??= this.#stop(this.#life);
-  }
-
-  /** Arms the timers of a stop that was asked for at `asked`, monotonic; those of a later, quicker one come first. */
-  #limitStop(life: Life, grace: number, asked: number): void {
+  /** Of several stops the quickest counts. */
+  async #stopLife(life: Life, grace: number): Promise<void> {
     const { clock } = this.#parts.engine;
-    const elapsed = clock.monotonic() - asked;
     const cancels = [
-      clock.timer(Math.max(0, grace - elapsed), () => life.graceOver.abort()),
-      clock.timer(Math.max(0, grace + stopAllowance - elapsed), () => {
+      clock.timer(grace, () => life.graceOver.abort()),
+      clock.timer(grace + stopAllowance, () => {
         life.graceOver.abort();
         life.deadline.abort();
       }),
     ];
-    void this.#stopped.then(() => cancels.forEach((cancel) => cancel()));
+    await (life.stopping ??= this.#stop(life));
+    for (const cancel of cancels) cancel();
   }
 
   /** Told even where nobody listens: it would have ended the process. */
@@ -276,25 +249,21 @@ class JobRunner implements Runner {
     this.#tell.failed(error, "a promise that no handler awaits");
   }
 
+  /** A start under way is waited for, but no longer than the stop may take. */
   async #stop(life: Life): Promise<void> {
-    const { session, unlisten } = life;
-    // A start from now on is another one.
-    this.#starting = undefined;
+    const deadline = life.deadline.signal;
+    if (life.session === undefined) await unless(deadline, Promise.allSettled([life.started]));
+    if (life.session === undefined) return;
     try {
-      unlisten();
-      await session.stop(life.graceOver.signal, life.deadline.signal);
-      await session.retire(life.deadline.signal, life.once);
+      life.unlisten?.();
+      await life.session.stop(life.graceOver.signal, deadline);
+      await life.session.retire(deadline, life.most !== undefined);
     } catch (error) {
       this.#tell.failed(error, "stop");
     } finally {
-      this.#life = undefined;
       this.#signals.deafen();
-      life.unregister();
+      this.#forget(life);
       this.#resolveStopped();
     }
-  }
-
-  #currentLife(): Life | undefined {
-    return this.#life;
   }
 }

@@ -265,7 +265,7 @@ export class Session {
 }
 
 /** Settles with the work, or resolves when the signal aborts. */
-async function unless(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
+export async function unless(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
   if (signal.aborted) return;
   const over = new AbortController();
   const aborted = new Promise<void>((resolve) =>

@@ -52,7 +52,8 @@ export interface Runner extends AsyncDisposable {
   /**
    * Resolves when the runner is registered and claims; a second call while it runs is the same start, one while it stops a new one.
    *
-   * @throws NAME_TAKEN with `exclusive`, if a live runner has this name; CANNOT_CONNECT, STORE_FAILED, CLOSED.
+   * @throws NAME_TAKEN with `exclusive`, if a live runner has this name; BAD_OPTION while it drains; CANNOT_CONNECT,
+   * STORE_FAILED, CLOSED.
    */
   start(): Promise<void>;
   /**

@@ -64,6 +64,36 @@ describe("a runner", () => {
     expect(runs).toBe(1);
   });
 
+  it("that is started, stopped and started at once is started", async () => {
+    const runner = counting();
+    const calls = [runner.start(), runner.stop(), runner.start()];
+    await Promise.all(calls);
+    await runsOne();
+  });
+
+  it("that is started, stopped, started and stopped at once is stopped", async () => {
+    const runner = counting();
+    await Promise.all([runner.start(), runner.stop(), runner.start(), runner.stop()]);
+    await jobs.put("k", {});
+    await runner.drain({ within: "1s" });
+    expect(runs).toBe(1);
+  });
+
+  it("that drains cannot be started meanwhile, from the first moment on", async () => {
+    const [begun, end] = [deferred(), deferred()];
+    const runner = jobs.runner("r", "k", async () => {
+      begun.resolve();
+      await end.promise;
+    });
+    await jobs.put("k", {});
+    const drained = runner.drain({ within: "1h" });
+    await refusal(runner.start(), "BAD_OPTION", /the runner r drains; start is for one that does not/);
+    await begun.promise;
+    await refusal(runner.start(), "BAD_OPTION", /the runner r drains/);
+    end.resolve();
+    expect(await drained).toMatchObject({ started: 1, success: 1 });
+  });
+
   it("that drains ends its drain when somebody else stops it, and a start meanwhile is left alone", async () => {
     const [begun, end] = [deferred(), deferred()];
     const runner = jobs.runner("r", "k", async () => {
