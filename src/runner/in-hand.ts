@@ -196,28 +196,25 @@ export class InHand {
     void execute({ stored, job, handler, context, controller, parts: this.#runParts }).then((end) => {
       run.over = true;
       if (!run.completing || "lost" in end) this.#over(run, end);
-      else void this.#completion(run, end).then((completion) => this.#over(run, completion));
+      else {
+        const { failed } = this.#runParts;
+        void this.#read(held.id).then((read) => this.#over(run, completionOf(end, held, toJob(stored), read, failed)));
+      }
     });
   }
 
-  /** What became of a job whose handler has called `complete`; never rejects. */
-  async #completion({ stored, held }: Running, end: Exclude<RunEnd, { lost: unknown }>): Promise<RunEnd> {
-    return completionOf(end, held, toJob(stored), await this.#read(held.id), this.#runParts.failed);
-  }
-
   #over(run: Running, end: RunEnd): void {
+    const { stored, held, noted } = run;
     this.#running.delete(run);
-    this.#parts.slots.give(run.stored.kind);
-    this.#ended(run, end);
+    this.#parts.slots.give(stored.kind);
+    if ("ending" in end) this.#end(stored, held, end.ending, end.error, end.alone, noted);
+    else {
+      if (end.unread !== true) this.#parts.holdings.release(held);
+      this.#parts.tell.lost(stored);
+    }
     if (!this.#stopping) this.#startWaiting();
     this.#parts.relieved();
     if (this.#running.size === 0) for (const resolve of this.#whenOver.splice(0)) resolve();
-  }
-
-  #ended({ stored, held, noted }: Running, end: RunEnd): void {
-    if ("ending" in end) return this.#end(stored, held, end.ending, end.error, end.alone, noted);
-    if (end.unread !== true) this.#parts.holdings.release(held);
-    this.#parts.tell.lost(stored);
   }
 
   /** Writes the end; the job is held until it is acknowledged. */
@@ -258,7 +255,7 @@ export class InHand {
     relieved();
   }
 
-  /** The job as the store has it, through outages; undefined if that cannot be learned. */
+  /** The job as the store has it, through outages; undefined if that cannot be learned. Never rejects. */
   async #read(id: string): Promise<readonly StoredJob[] | undefined> {
     const { engine, store, tell, abandoned } = this.#parts;
     const { clock, random } = engine;

@@ -55,13 +55,11 @@ export function hearStrays(told: Told): () => void {
   };
 }
 
-/** By `Symbol.for`, since a process may hold two copies of this package: neither is somebody else who listens. */
-const ours = Symbol.for("dayjob.heard");
-
+/** The mark is for a second copy of this package in the process: neither takes the other for somebody else who listens. */
 const heard = Object.assign(
   (reason: unknown): void => {
-    if (process.listeners("unhandledRejection").every((listener) => ours in listener))
+    if (process.listeners("unhandledRejection").every((listener) => "dayjob" in listener))
       for (const told of runners) told(reason);
   },
-  { [ours]: true },
+  { dayjob: true },
 );

@@ -57,8 +57,7 @@ export class Tally {
   givenBack = 0;
 
   drained(more: boolean): Drained {
-    const { started, success, failed, waiting, cancelled, givenBack } = this;
-    return { started, success, failed, waiting, cancelled, givenBack, more };
+    return Object.assign({}, this, { more });
   }
 
   count(ending: Ending, status: number): void {
