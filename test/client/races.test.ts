@@ -108,7 +108,7 @@ for (const { name, ...made } of testStores) {
         const buried = await store.bury(record?.instance ?? "", record?.beats ?? 0, limit);
         // In every second round the job is rescued for certain before its first run ends.
         const isRescued = buried && round % 2 === 1;
-        if (isRescued) await until("it is rescued", () => runs.filter((one) => one.id === id).length === 2);
+        if (isRescued) await until("it is rescued", () => runs.filter((one) => one.id === id).length >= 2);
         first?.gate.resolve();
         const ofJob = (): string[] => told.filter((event) => event.endsWith(id));
         const count = (): number => runs.filter((one) => one.id === id).length;
@@ -119,11 +119,15 @@ for (const { name, ...made } of testStores) {
           return count() === ofJob().length && ofJob().includes(`success ${id}`);
         });
         const job = await all[1]?.get(id);
-        expect(ofJob().toSorted()).toEqual(count() === 2 ? [`lost ${id}`, `success ${id}`] : [`success ${id}`]);
-        expect(job).toMatchObject({ status: Status.success, tryNumber: count() });
+        const lost = Array.from({ length: count() - 1 }, () => `lost ${id}`);
+        expect(ofJob().toSorted()).toEqual([...lost, `success ${id}`]);
+        expect(job?.status).toBe(Status.success);
         expect(job?.result).toBe(runs.findLast((one) => one.id === id)?.runner);
-        expect(job?.tries.map(({ err }) => err)).toEqual(count() === 2 ? ["runner lost", undefined] : [undefined]);
-        if (isRescued) expect(count()).toBe(2);
+        // More than ran, where a runner had just claimed the job again as it learned that it was declared dead.
+        const errors = job?.tries.map(({ err }) => err) ?? [];
+        expect(errors.length).toBeGreaterThanOrEqual(count());
+        expect(errors).toEqual([...errors.slice(1).map(() => "runner lost"), undefined]);
+        if (isRescued) expect(count()).toBeGreaterThanOrEqual(2);
       }
     });
 
