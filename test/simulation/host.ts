@@ -151,8 +151,9 @@ export class Host {
     world.after(wait, undefined, () => this.boot());
   }
 
-  /** Only outages may be told: all else is a bug in the engine. */
+  /** Only outages may be told, and log lines of a run whose claim was lost: all else is a bug in the engine. */
   #checkError(error: unknown, during: string): void {
+    if (during === "log" && isDayjobError(error, "CLAIM_LOST")) return;
     if (isOutage(error) || isDayjobError(error, "CLOSED")) return;
     const { message, stack } = asError(error);
     this.#parts.world.violation(`${this.machine.name}: an error during ${during}: ${message}\n${stack}`);
