@@ -16,7 +16,7 @@ export interface Drained {
   readonly more: boolean;
 }
 
-/** What a runner tells. `waiting` without an error was snoozed or given back. */
+/** What a runner tells. `waiting` without an error was snoozed or given back; one that a stop interrupted has its rejection. */
 export interface RunnerEvents {
   started: { job: Job };
   success: { job: Job };

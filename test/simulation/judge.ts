@@ -73,7 +73,9 @@ export class StoreJudge implements Judge {
     const own = Math.max(...[...(this.#ledger.data?.runners.values() ?? [])].map(({ lease }) => lease));
     if (record === undefined) return;
     const from = observer.clock.monotonic() - (record.lease * 2) / 3;
-    const beats = observer.beats.filter(({ monotonic }) => monotonic >= from).map(({ at }) => at);
+    // With the one before them: two may be further apart than half of that time.
+    const first = observer.beats.findLastIndex(({ monotonic }) => monotonic <= from);
+    const beats = observer.beats.slice(Math.max(0, first)).map(({ at }) => at);
     const gap = Math.max(0, ...beats.slice(1).map((at, before) => at - (beats[before] as number)));
     if (beats.length < 2 || gap > own * longestGap + 5)
       this.#world.violation(`${observer.name} judges the silence of others across its own (a gap of ${gap} ms)`);
