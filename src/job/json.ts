@@ -20,7 +20,7 @@ export function parseJob(json: string | object): Job {
       id: checked("id", () => idText(fields["id"])),
       kind: checked("kind", () => kindName(fields["kind"])),
       status: parseStatus(jsonText(fields["status"], "status")),
-      data: checked("data", () => dataFromReadable(fields["data"] ?? {})),
+      data: jsonValue(fields["data"] ?? {}, "data"),
       created: jsonDate(fields["created"], "created"),
       runAt: jsonDate(fields["runAt"], "runAt"),
       finished: fields["finished"] === undefined ? undefined : jsonDate(fields["finished"], "finished"),
@@ -32,8 +32,8 @@ export function parseJob(json: string | object): Job {
       key: fields["key"] === undefined ? undefined : jsonText(fields["key"], "key"),
       tags: jsonList(fields["tags"] ?? [], "tags").map((tag, at) => jsonText(tag, `tags[${at}]`)),
       meta: texts(fields["meta"] ?? {}, "meta"),
-      progress: checked("progress", () => fields["progress"] && dataFromReadable(fields["progress"])),
-      result: checked("result", () => fields["result"] && dataFromReadable(fields["result"])),
+      progress: jsonValue(fields["progress"], "progress"),
+      result: jsonValue(fields["result"], "result"),
     }),
   );
 }
@@ -64,6 +64,10 @@ export function jsonDate(given: unknown, name: string): Date {
 export function jsonList(given: unknown, name: string): readonly unknown[] {
   if (Array.isArray(given)) return given;
   throw wrong(name, given, "a list");
+}
+
+function jsonValue(given: unknown, name: string): unknown {
+  return given === undefined ? undefined : checked(name, () => dataFromReadable(given));
 }
 
 /** Has what `parse` throws speak of JSON: BAD_DATA with the same message. */

@@ -80,10 +80,15 @@ export function translated(error: unknown, verb: string): Error {
   return dayjobError("STORE_FAILED", `MongoDB refused ${verb}: ${message}`, { cause: error });
 }
 
-/** Of an id or a job's key, whatever the name of its index. A duplicate of an index of the user's would be one each time. */
+/**
+ * Of an id or a job's key; a duplicate of an index of the user's would be one each time. DocumentDB names the index only, and
+ * not always that.
+ */
 export function isDuplicateKey(error: unknown): boolean {
-  return isObject(error) && error["code"] === duplicateKey && /\b_id_\b|holds/.test(String(error["message"]));
+  return isObject(error) && error["code"] === duplicateKey && ownIndex.test(String(error["message"]));
 }
+
+const ownIndex = /\b(?:_id_|dayjob_holds)\b|dup key: \{ kind: .*, holds: |Index '<unknown>'/;
 
 /** Whether a single command lost a race for rows, and was rolled back. */
 export function isRolledBack(error: unknown): boolean {

@@ -25,10 +25,9 @@ async function writeNotes(place: Place, notes: readonly Note[], limit: Limit): P
   } catch (error) {
     const refused = refusals(error);
     if (isPassing(error) || refused.length === 0) throw error;
-    const ids = refused.map(({ index }) => notes[index]?.id).join(", ");
-    throw dayjobError("STORE_FAILED", `MongoDB refused progress or log lines of ${ids}: ${refused[0]?.message}`, {
-      cause: error,
-    });
+    const ids = refused.map(({ index }) => notes[index]?.id);
+    const message = `MongoDB refused progress or log lines of ${ids.join(", ")}: ${refused[0]?.message}`;
+    throw Object.assign(dayjobError("STORE_FAILED", message, { cause: error }), { refused: ids });
   }
 }
 

@@ -32,7 +32,7 @@ export function pageQuery({ order, after }: Pick<Page, "order" | "after">, bson:
 }
 
 export function count({ jobs, bson }: Place, filter: Filter, limit: Limit): Promise<number> {
-  return jobs.countDocuments(allOf([pageQuery({ order: "oldest" }, bson), queryOf(filter, bson)]), limit());
+  return jobs.countDocuments(queryOf(filter, bson), limit());
 }
 
 export async function lines({ jobs, bson }: Place, id: string, limit: Limit): Promise<LogLine[]> {

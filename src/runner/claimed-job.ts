@@ -163,7 +163,9 @@ export function claimLost(job: Job): DayjobError<"CLAIM_LOST"> {
 }
 
 function unstored(job: Job): Error {
-  return dayjobError("CLAIM_LOST", `a line was not stored: job ${job.id} had ended before it, or is lost`, { job });
+  return dayjobError("CLAIM_LOST", `a line was not stored: when it was written, job ${job.id} had ended or was lost`, {
+    job,
+  });
 }
 
 function checkOpen(state: RunState, verb: string, job: Job): void {

@@ -20,6 +20,7 @@ export class Completer {
   readonly #parts: CompleterParts;
   readonly #ends: Batcher<Finish, Finished>;
   readonly #notes: Batcher<Note, boolean>;
+  /** Ends that are in no batch: they wait for a note, or are written alone. */
   #apart = 0;
   #givenUp: unknown;
 
@@ -109,7 +110,9 @@ export class Completer {
     return orEach(
       batch,
       () => write(batch),
-      async (note) => (await write([note]))[0] === true,
+      // What is stored is not sent again; without it, only the claim is looked at.
+      async (note, error) =>
+        (await write([isStored(error, note) ? { id: note.id, token: note.token } : note]))[0] === true,
     );
   }
 
@@ -139,6 +142,11 @@ async function orEach<T, R>(
     for (const item of batch) answers.push(await each(item, error).catch((problem: unknown) => new Refused(problem)));
     return answers;
   }
+}
+
+function isStored(error: unknown, { id }: Note): boolean {
+  const { refused } = error as { refused?: readonly string[] };
+  return refused !== undefined && !refused.includes(id);
 }
 
 function nameOf({ id, token }: Held): string {

@@ -2,7 +2,7 @@
 
 import type { Engine } from "../client/engine.ts";
 import type { Jobs } from "../client/jobs.ts";
-import type { DayjobError } from "../errors.ts";
+import { asError, type DayjobError, storeOutage } from "../errors.ts";
 import { storable } from "../job/data.ts";
 import { type Job, type StoredJob, toJob } from "../job/job.ts";
 import { defaultRules, type Ending, type Rules, settle } from "../job/lifecycle.ts";
@@ -230,8 +230,7 @@ export class InHand {
       resolve: ({ status }: Finished) => {
         // The handler's transaction was still open when it was looked for, and has committed since.
         if (alone && status === Status.success) return this.#end(stored, held, committed, undefined);
-        const told =
-          error ?? (status === Status.failed ? new Error("the end of this try could not be stored") : undefined);
+        const told = error ?? (status === Status.failed ? new Error(endRefused) : undefined);
         this.#acknowledged(stored, held, ending, isOurs(status, settlement.status) ? status : undefined, told);
         if (status === settlement.status && settlement.runAt !== undefined) this.#parts.dueAt(settlement.runAt);
       },
@@ -255,13 +254,17 @@ export class InHand {
     relieved();
   }
 
-  /** The job as the store has it, through outages; undefined if that cannot be learned. Never rejects. */
+  /** The job as the store has it, asked for until it is answered; undefined once the runner has given up. Never rejects. */
   async #read(id: string): Promise<readonly StoredJob[] | undefined> {
     const { engine, store, tell, abandoned } = this.#parts;
     const { clock, random } = engine;
     const failed = tell.failed.bind(tell);
     const read = async (): Promise<readonly StoredJob[] | undefined> =>
-      abandoned.aborted ? undefined : store.get([id], engine.timeout);
+      abandoned.aborted
+        ? undefined
+        : store.get([id], engine.timeout).catch((error: unknown) => {
+            throw storeOutage(asError(error).message, error);
+          });
     try {
       return await insist({ clock, random, failed, abandoned }, "complete", read);
     } catch (error) {
@@ -273,9 +276,12 @@ export class InHand {
 
 const committed: Ending = { how: "success", completed: true };
 
+const endRefused =
+  "this try has failed: its end could not be stored, or its runner was taken for dead; the job says which";
+
 /**
- * Whether the store's answer is to this end: a mark makes it cancelled, and a store that refuses it failed; anything else was
- * written by whoever rescued the job.
+ * Whether the store's answer is to this end: a mark makes it cancelled, a store that refuses it failed. Anything else was
+ * written by whoever rescued the job; what they failed is told as failed too, since it is.
  */
 function isOurs(status: number | undefined, settled: number): boolean {
   return status === settled || status === Status.cancelled || status === Status.failed;

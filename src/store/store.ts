@@ -185,7 +185,10 @@ export interface Store {
    * NO_TRANSACTIONS or WRONG_SESSION where the session cannot be used.
    */
   complete(finish: Finish, session: unknown, limit: number): Promise<void>;
-  /** Adds progress and log lines, only under a valid claim; answers with those whose claim was not. The newest 100 lines stay. */
+  /**
+   * Adds progress and log lines, only under a valid claim; answers with those whose claim was not. The newest 100 lines stay. A
+   * store that refuses some and has stored the others rejects with an error whose `refused` lists the ids of the refused.
+   */
   note(notes: readonly Note[], limit: number): Promise<readonly Held[]>;
 
   /** Writes a runner's beat, the first one registers it. False if it has been declared dead or stopped: then nothing is written. */

@@ -174,7 +174,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       expect(jobs[0]).toMatchObject({ tryCount: 1, claim: { runner: runner.instance } });
     });
 
-    it("engine 11: whose id is of another type are no jobs: they stop nothing, and nobody waits for them or counts them", async () => {
+    it("engine 11: whose id is of another type are no jobs: they stop nothing, and nobody waits for them", async () => {
       const foreign = { kind: "mail", status: 1, runat: at(1), retries: 1, priority: 9 };
       const docs: object[] = [
         { _id: "mine", ...foreign },
@@ -189,8 +189,20 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
         const { jobs, next } = await place.store.claim(request({ lanes: [1], fresh: true }), limit);
         expect([jobs.map(({ id }) => id), next]).toEqual([claimed, undefined]);
       }
-      expect(await place.store.count({}, limit)).toBe(1);
       expect(await raw(place).countDocuments({ status: { $in: [1, 3] } })).toBe(docs.length);
+    });
+
+    it("engine 11: that take no log line are named, and the lines of others in the same write are stored", async () => {
+      const [bad, good] = [jobFixture(), jobFixture()] as const;
+      await place.store.insert([bad, good], limit);
+      await raw(place).updateOne({ _id: new ObjectId(bad.id) }, { $set: { logs: "none" } });
+      const { token } = request();
+      await place.store.claim(request({ token }), limit);
+      const line = { when: at(101), try: 1, message: "sent" };
+      const notes = [bad, good].map(({ id }) => ({ id, token, lines: [line] }));
+      const refusal = place.store.note(notes, limit);
+      await expect(refusal).rejects.toMatchObject({ code: "STORE_FAILED", refused: [bad.id] });
+      expect(await place.store.lines(good.id, limit)).toMatchObject([{ message: "sent" }]);
     });
 
     it("engine 11: that cannot be updated are failed, and do not stop their kind", async () => {

@@ -92,18 +92,20 @@ describe("errors of the driver", () => {
     expect(translated(own, "finish")).toBe(own);
   });
 
-  it("tell a duplicate of an id or a key, by each server's words and whatever its index is called, from another's", () => {
+  it("tell a duplicate of an id or a key, by each server's words, from another's", () => {
     const own = [
       "E11000 duplicate key error collection: app.jobs index: _id_ dup key: { _id: ObjectId('0') }",
       'E11000 duplicate key error collection: app.jobs index: ours dup key: { kind: "k", holds: "a" }',
       "Duplicate key violation on the requested collection: Index 'dayjob_holds'",
+      "Duplicate key violation on the requested collection: Index '<unknown>'",
     ];
     const others = [
       'E11000 duplicate key error collection: app.jobs index: user_id_1 dup key: { user_id: "a" }',
       "Duplicate key violation on the requested collection: Index 'theirs'",
+      'E11000 duplicate key error collection: households.jobs index: email_1 dup key: { email: "anna@holdsworth.org" }',
     ];
-    expect(own.map((message) => isDuplicateKey(serverError(11000, message)))).toEqual([true, true, true]);
-    expect(others.map((message) => isDuplicateKey(serverError(11000, message)))).toEqual([false, false]);
+    expect(own.map((message) => isDuplicateKey(serverError(11000, message)))).toEqual([true, true, true, true]);
+    expect(others.map((message) => isDuplicateKey(serverError(11000, message)))).toEqual([false, false, false]);
   });
 
   it("tell a lost race from what was refused", () => {

@@ -82,4 +82,29 @@ describe("what a run notes", () => {
     ]);
     expect(writes).toEqual([3, 1, 1, 1]);
   });
+
+  it("is stored once where the store took it and refused another's in the same write", async () => {
+    const time = timelapse();
+    const { jobs } = time.machine();
+    const note = time.store.note.bind(time.store);
+    time.store.note = async (notes, limit) => {
+      const refused = notes
+        .filter(({ lines = [] }) => lines.some(({ message }) => message === "13"))
+        .map(({ id }) => id);
+      const answer = await note(
+        notes.filter(({ id }) => !refused.includes(id)),
+        limit,
+      );
+      if (refused.length > 0) throw Object.assign(dayjobError("STORE_FAILED", "too large"), { refused });
+      return answer;
+    };
+    const put = await time.settled(jobs.putMany([12, 13, 14].map((n) => ({ kind: "k", data: { n } }))));
+    const runner = jobs.runner("r", "k", (job) => job.log(String((job.data as { n: number }).n)));
+    const told: string[] = [];
+    runner.on("error", ({ error, during }) => told.push(`${during}: ${(error as Error).message}`));
+    await time.settled(runner.drain({ within: "1m" }));
+    const lines = await Promise.all(put.map(({ id }) => time.settled(jobs.logs(id))));
+    expect(lines.map((of) => of.map(({ message }) => message))).toEqual([["12"], [], ["14"]]);
+    expect(told).toEqual(["log: too large"]);
+  });
 });
