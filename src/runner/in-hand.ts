@@ -276,8 +276,7 @@ export class InHand {
 
 const committed: Ending = { how: "success", completed: true };
 
-const endRefused =
-  "this try has failed: its end could not be stored, or its runner was taken for dead; the job says which";
+const endRefused = "the end of this try could not be stored, or its runner was taken for dead: its job says which";
 
 /**
  * Whether the store's answer is to this end: a mark makes it cancelled, a store that refuses it failed. Anything else was

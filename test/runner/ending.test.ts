@@ -1,6 +1,7 @@
 // How runs end where that is not plain: poison, ends that the store refuses, ends in the handler's own transaction.
 import { describe, expect, it } from "vitest";
 import { dayjobError } from "../../src/errors.ts";
+import type { PutJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
 import type { ClaimedJob } from "../../src/runner/handler.ts";
 import { cancel, snooze } from "../../src/runner/outcome.ts";
@@ -121,7 +122,7 @@ describe("ends", () => {
       let isAllowed = false;
       time.store.get = (...args) =>
         isAllowed ? get(...args) : Promise.reject(dayjobError("STORE_FAILED", "the job cannot be read"));
-      const [{ id = "" } = {}] = await time.settled(machine.jobs.putMany([{ kind: "k", retries: 1 }]));
+      const [{ id }] = (await time.settled(machine.jobs.putMany([{ kind: "k", retries: 1 }]))) as [PutJob];
       let runs = 0;
       const run = async (job: ClaimedJob): Promise<void> => {
         runs++;

@@ -151,7 +151,10 @@ describe("an end that the store refuses", () => {
     const job = await jobs.get(bad);
     expect(job).toMatchObject({ status: Status.failed, tries: [{ name: "EndNotStored" }] });
     expect(job?.tries[0]?.err).toMatch(/could not be stored: the document would be too large/);
-    expect(told).toEqual(["finish", `${bad} failed: Error: the end of this try could not be stored`]);
+    expect(told).toEqual([
+      "finish",
+      `${bad} failed: Error: the end of this try could not be stored, or its runner was taken for dead: its job says which`,
+    ]);
   });
 
   it("for good, keeps its own job held, and those beside it end", async () => {
