@@ -29,9 +29,9 @@ const verbs = {
   async warm({ n, bytes, ...to }) {
     const other = await openSession(to);
     await other.putMany(makeItems(n, bytes));
-    let done = 0;
-    await other.run(() => void done++);
-    while (done < n || (await other.left()) > 0) await pause(1);
+    const done = { count: 0 };
+    await other.run(() => void done.count++);
+    while (done.count < n || (await other.left()) > 0) await pause(1);
     await other.close();
   },
 

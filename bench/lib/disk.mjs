@@ -3,7 +3,8 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, statfsSync, writeS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clock } from "./contender.mjs";
-import { figure, median } from "./results.mjs";
+import { median } from "./results.mjs";
+import { figure } from "./words.mjs";
 
 const WRITES = 100;
 const TYPES = new Map([

@@ -1,6 +1,6 @@
 // What of a plan has no figure yet, so that a page of figures does not hide it.
 import { keyOf } from "./report.mjs";
-import { circumstances } from "./results.mjs";
+import { circumstances } from "./words.mjs";
 
 /**
  * @typedef {import("./plan.mjs").Group} Group

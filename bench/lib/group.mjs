@@ -1,6 +1,7 @@
 // One group of rows: a round measures each row once, then comes the next round.
 import { measures } from "./measure.mjs";
-import { circumstances, figure, median } from "./results.mjs";
+import { median } from "./results.mjs";
+import { circumstances, figure } from "./words.mjs";
 
 /**
  * @typedef {import("./measure.mjs").Row} Row

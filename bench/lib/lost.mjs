@@ -1,5 +1,5 @@
 // Where others are faster than we are, read out of the figures, so that none is forgotten.
-import { circumstances, figure } from "./results.mjs";
+import { circumstances, figure } from "./words.mjs";
 
 /**
  * @typedef {import("./report.mjs").Result} Result

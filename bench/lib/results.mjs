@@ -2,6 +2,7 @@
 
 import { whereWeLose } from "./lost.mjs";
 import { isTrial } from "./targets.mjs";
+import { circumstances, figure } from "./words.mjs";
 
 /**
  * @typedef {import("./measure.mjs").Row} Row
@@ -151,28 +152,6 @@ function memorySamples({ name, detail }) {
     `| heap, MB | ${samples.map(({ heap }) => heap.toFixed(1)).join(" | ")} |`,
     `| resident, MB | ${samples.map(({ rss }) => rss.toFixed(0)).join(" | ")} |`,
   ];
-}
-
-/** @param {Row} row */
-export function circumstances({ runners, processes, bytes, beside, warm }) {
-  const count = (/** @type {number} */ n) => n.toLocaleString("en");
-  return [
-    runners && (runners === 1 ? "1 runner" : `${runners} runners`),
-    warm && `${count(warm)} run by each before`,
-    processes && (processes === 1 ? "put in the runner's process" : "put in another process"),
-    bytes && `${count(bytes)} bytes`,
-    beside &&
-      `beside ${count(beside.finished)} finished, ${count(beside.future)} future, ${count(beside.other)} of another kind`,
-  ]
-    .filter(Boolean)
-    .join(", ");
-}
-
-/** @param {number | undefined} value */
-export function figure(value) {
-  if (value === undefined || !Number.isFinite(value)) return "";
-  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en");
-  return String(Number(value.toFixed(Math.abs(value) >= 10 ? 1 : 2)));
 }
 
 /** @param {number | undefined} low @param {number | undefined} high */

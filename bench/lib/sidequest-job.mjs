@@ -11,7 +11,7 @@ export function runHere(handler) {
 }
 
 export class BenchJob extends Job {
-  // Looks needless, but sidequest finds this file by the constructor's line in a stack trace.
+  // oxlint-disable-next-line no-useless-constructor -- sidequest finds this file by its line in a stack trace.
   constructor() {
     super();
   }

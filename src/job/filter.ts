@@ -68,17 +68,19 @@ export function parseWhere(where: unknown, name = "where"): Filter {
     }
   }
   return {
-    ...(where.id === undefined ? {} : { ids: many(where.id, `${name}.id`, (one, at) => idText(one, at)) }),
-    ...(where.kind === undefined ? {} : { kinds: many(where.kind, `${name}.kind`, (one, at) => kindName(one, at)) }),
-    ...(where.status === undefined ? {} : { statuses: many(where.status, `${name}.status`, oneStatus) }),
-    ...span(where.created, "created", name),
-    ...span(where.runAt, "runAt", name),
-    ...span(where.finished, "finished", name),
-    ...(where.key === undefined ? {} : { key: plainText(where.key, `${name}.key`) }),
-    ...(where.tags === undefined
+    ...(where["id"] === undefined ? {} : { ids: many(where["id"], `${name}.id`, (one, at) => idText(one, at)) }),
+    ...(where["kind"] === undefined
       ? {}
-      : { tags: many(textList(where.tags, `${name}.tags`), `${name}.tags`, (one) => one as string) }),
-    ...(where.error === undefined ? {} : { error: plainText(where.error, `${name}.error`) }),
+      : { kinds: many(where["kind"], `${name}.kind`, (one, at) => kindName(one, at)) }),
+    ...(where["status"] === undefined ? {} : { statuses: many(where["status"], `${name}.status`, oneStatus) }),
+    ...span(where["created"], "created", name),
+    ...span(where["runAt"], "runAt", name),
+    ...span(where["finished"], "finished", name),
+    ...(where["key"] === undefined ? {} : { key: plainText(where["key"], `${name}.key`) }),
+    ...(where["tags"] === undefined
+      ? {}
+      : { tags: many(textList(where["tags"], `${name}.tags`), `${name}.tags`, (one) => one as string) }),
+    ...(where["error"] === undefined ? {} : { error: plainText(where["error"], `${name}.error`) }),
   };
 }
 
