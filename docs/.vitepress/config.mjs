@@ -1,29 +1,29 @@
-// The documentation site: the repository's own pages where they stand, so that their links hold; the README is its front page.
-import { readFileSync } from "node:fs";
+// The documentation site: the repository's own pages; the README is its front page.
+import { cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
 
-const { version, description } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+const docs = dirname(dirname(fileURLToPath(import.meta.url)));
+const root = dirname(docs);
+const { version, description } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+// Copies that stand to each other as in the repository, so that their links hold, and below this package, whose modules they need.
+rmSync(join(docs, ".site"), { recursive: true, force: true });
+for (const page of ["README", "CHANGELOG", "CONTRIBUTING", "SECURITY", "examples/README"])
+  cpSync(join(root, `${page}.md`), join(docs, ".site", `${page}.md`));
+for (const page of readdirSync(docs).filter((name) => name.endsWith(".md")))
+  cpSync(join(docs, page), join(docs, ".site/docs", page));
 
 export default defineConfig({
   title: "dayjob",
   description,
   lang: "en",
-  srcDir: "..",
-  srcExclude: ["bench/**", "test/**", "dist/**", "docs/node_modules/**"],
+  srcDir: ".site",
   rewrites: { "README.md": "index.md" },
   cleanUrls: true,
   // A file and a folder, which the repository shows and the site does not.
   ignoreDeadLinks: [/LICENSE$/, /github-webhooks$/],
-  // The pages stand above this package, and would look for it there.
-  vite: {
-    resolve: {
-      alias: [
-        { find: "vue/server-renderer", replacement: inVue("server-renderer/index.mjs") },
-        { find: /^vue$/, replacement: inVue("dist/vue.runtime.esm-bundler.js") },
-      ],
-    },
-  },
   themeConfig: {
     nav: [{ text: `Version ${version}`, link: "/CHANGELOG" }],
     sidebar: [
@@ -59,8 +59,3 @@ export default defineConfig({
     search: { provider: "local" },
   },
 });
-
-/** @param {string} path */
-function inVue(path) {
-  return fileURLToPath(new URL(`../node_modules/vue/${path}`, import.meta.url));
-}
