@@ -21,6 +21,7 @@ export function pruneDeclarations({ files, entries }) {
     }
     for (const one of declared) {
       if (one.name !== name || one.isKept) continue;
+      if (one.text.includes('import(".')) throw unknown(file, one.text);
       one.isKept = true;
       for (const word of wordsOf(one.text)) keep(file, word);
     }
@@ -43,14 +44,16 @@ function moduleOf(file) {
     const bare = statement.replace(comment, "").trimStart();
     const [, isExported, name] = declaration.exec(bare) ?? [];
     const [, verb, isType = "", names, from] = listing.exec(bare) ?? [];
+    if ((name ?? verb) === undefined) throw unknown(file, statement);
     if (name !== undefined)
       declared.push({ name, isExported: isExported !== undefined, text: statement, isKept: false });
-    else if (verb !== undefined)
-      listed.push({ isExport: verb === "export", isType, from, names: namesOf(names), kept: new Set() });
-    if ((name ?? verb) === undefined || bare.includes('import("./'))
-      throw new Error(`${file} has a statement that scripts/prune-declarations.mjs does not know:\n${statement}`);
+    else listed.push({ isExport: verb === "export", isType, from, names: namesOf(names), kept: new Set() });
   });
   return { head: text.slice(0, starts[0]), declared, listed };
+}
+
+function unknown(file, statement) {
+  return new Error(`${file} has a statement that scripts/prune-declarations.mjs cannot follow:\n${statement}`);
 }
 
 /** What `{ type A, b as C }` or `* as d` brings, by the names that it has here. */

@@ -23,8 +23,6 @@ export interface Engine {
   readonly dataLimit: number;
   readonly storeClock: StoreClock;
   readonly bell: Bell;
-  /** Aborts when the store is about to be closed. */
-  readonly closing: AbortSignal;
   /** The open store; opens it at first use. Rejects with CLOSED after `close()`; a failed opening is tried again at the next call. */
   store(): Promise<Store>;
   /**
@@ -68,6 +66,7 @@ export class ClientEngine implements Engine {
   readonly dataLimit: number;
   readonly storeClock: StoreClock;
   readonly bell: Bell;
+  /** Aborts when the store is about to be closed. */
   readonly closing: AbortSignal;
   readonly inTurn = inTurn;
   readonly parts: EngineParts;

@@ -256,9 +256,9 @@ export class InHand {
 
   /** The job as the store has it, asked for until it is answered; undefined once the runner has given up. Never rejects. */
   async #read(id: string): Promise<readonly StoredJob[] | undefined> {
-    const { engine, store, tell, abandoned } = this.#parts;
+    const { engine, store, abandoned } = this.#parts;
     const { clock, random } = engine;
-    const failed = tell.failed.bind(tell);
+    const { failed } = this.#runParts;
     const read = async (): Promise<readonly StoredJob[] | undefined> =>
       abandoned.aborted
         ? undefined

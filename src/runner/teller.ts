@@ -57,7 +57,8 @@ export class Tally {
   givenBack = 0;
 
   drained(more: boolean): Drained {
-    return Object.assign({}, this, { more });
+    const { started, success, failed, waiting, cancelled, givenBack } = this;
+    return { started, success, failed, waiting, cancelled, givenBack, more };
   }
 
   count(ending: Ending, status: number): void {
