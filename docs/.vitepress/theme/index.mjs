@@ -1,0 +1,5 @@
+// The default theme, with room for wide lines.
+import DefaultTheme from "vitepress/theme";
+import "./room.css";
+
+export default DefaultTheme;
