@@ -3,6 +3,7 @@
 // are rebuilt with the classes of the store in use (a value of another major makes the driver throw).
 import * as bson from "bson";
 import { asError, dayjobError, inBrief } from "../errors.ts";
+import { brokenPair } from "./options.ts";
 import { isPlain } from "./plain.ts";
 
 /** The classes of one copy of the bson library: the driver's `BSON` namespace, or ours. */
@@ -37,7 +38,8 @@ const deepest = 80;
  * Buffers as Binary, Long as a number or bigint.
  *
  * @throws BAD_DATA, naming the path, for what could not come back as it was: functions, symbols, Map, Set, instances of
- * classes, cycles, bigint over 64 bits, `undefined` in a list, invalid dates, field names that begin with "$"; and for data
+ * classes, cycles, bigint over 64 bits, `undefined` in a list, invalid dates, field names that begin with "$", text with half
+ * a surrogate pair; and for data
  * over `limit` bytes.
  */
 export function storableData(data: unknown, classes: Bson, limit: number = defaultDataLimit): unknown {
@@ -77,13 +79,15 @@ function checkedSize(value: unknown, name: string, classes: Bson, limit: number)
 /** `above`: the objects that the value is in; it is as it was when this returns. */
 function storableValue(value: unknown, path: string, classes: Bson, above: object[] = []): unknown {
   if (isSimple(value)) return value;
+  if (typeof value === "string") throw refused(path, `a text with ${brokenPair}`);
   if (typeof value === "bigint") return storableBigint(value, path);
   if (typeof value === "object") return storableObject(value, path, classes, above);
   throw refused(path, inBrief(value));
 }
 
 function isSimple(value: unknown): value is string | number | boolean | null {
-  return value === null || typeof value === "string" || typeof value === "boolean" || typeof value === "number";
+  if (typeof value === "string") return value.isWellFormed();
+  return value === null || typeof value === "boolean" || typeof value === "number";
 }
 
 function storableObject(value: object, path: string, classes: Bson, above: object[]): unknown {
@@ -125,6 +129,7 @@ function checkName(name: string, path: string): void {
     throw refused(`${path}.${name}`, 'a field name that begins with "$", which MongoDB takes for an operator');
   if (name.includes("\0"))
     throw refused(`${path}.${name}`.replaceAll("\0", "\\0"), "a field name with a null character");
+  if (!name.isWellFormed()) throw refused(`${path}.${name.toWellFormed()}`, `a field name with ${brokenPair}`);
   if (name === "__proto__" || name === "_bsontype") throw refused(`${path}.${name}`, `a field of the name ${name}`);
 }
 

@@ -6,7 +6,7 @@ import { type Duration, milliseconds } from "./duration.ts";
 import { idText, type JobId, newId } from "./id.ts";
 import { blankJob, type StoredJob } from "./job.ts";
 import { type AnyKind, kindName } from "./kind-name.ts";
-import { checkOptions, isRecord, optionalDate, textList, wholeNumber } from "./options.ts";
+import { checkOptions, flawOf, isRecord, optionalDate, shortText, textList, wholeNumber } from "./options.ts";
 
 /** What a kind may set for all of its jobs, and a put for one. */
 export interface JobDefaults {
@@ -101,7 +101,7 @@ export function draftJob(given: NewJob, { defaults, bson, dataLimit, random }: D
   const { runAt, delay } = times(options);
   const { data, size } = measuredData(given.data, bson, dataLimit);
   const retries = rules.retries ?? defaultRetries;
-  const key = options["key"] === undefined ? undefined : shortText(options["key"], "key");
+  const key = options["key"] === undefined ? undefined : shortText(options["key"], "key", longestText);
   const job = blankJob({
     id: options["id"] === undefined ? newId() : idText(options["id"]),
     kind,
@@ -154,17 +154,7 @@ export function checkTags(given: unknown): readonly string[] {
   const tags = textList(given, "tags");
   if (tags.length > mostTags)
     throw dayjobError("BAD_OPTION", `tags is a list of ${tags.length}; give ${mostTags} at most`);
-  return tags.map((tag, at) => shortText(tag, `tags[${at}]`));
-}
-
-/** Text of 1 to 200 characters. */
-export function shortText(given: unknown, name: string): string {
-  if (typeof given === "string" && given !== "" && given.length <= longestText && !given.includes("\0")) return given;
-  const length = typeof given === "string" && given.length > longestText ? ` (${given.length} characters)` : "";
-  throw dayjobError(
-    "BAD_OPTION",
-    `${name} is ${inBrief(given)}${length}; give a text of 1 to ${longestText} characters`,
-  );
+  return tags.map((tag, at) => shortText(tag, `tags[${at}]`, longestText));
 }
 
 function checkBackoff(given: unknown): "fixed" | "exponential" {
@@ -206,7 +196,8 @@ function checkedMeta(given: unknown): Readonly<Record<string, string>> {
   let size = 0;
   for (const [name, value] of entries) {
     if (typeof value !== "string") throw dayjobError("BAD_OPTION", `meta.${name} is ${inBrief(value)}; give a text`);
-    if (name === "" || name.startsWith("$") || name.includes("\0") || name === "__proto__") {
+    if (!value.isWellFormed()) throw dayjobError("BAD_OPTION", `meta.${name} has ${flawOf(value)}; give another text`);
+    if (name === "" || name.startsWith("$") || flawOf(name) !== undefined || name === "__proto__") {
       throw dayjobError(
         "BAD_OPTION",
         `meta has a field of the name ${inBrief(name)}; give it a name without "$" at its beginning`,

@@ -30,6 +30,27 @@ export function checkOptions(given: unknown, known: readonly string[], name = "o
   return given;
 }
 
+export const brokenPair = "half of a surrogate pair, as a cut through an emoji leaves it";
+
+/** What keeps a text from coming back as it was; MongoDB and SQLite end a text at a null character, and mend half a pair. */
+export function flawOf(text: string): string | undefined {
+  if (text.includes("\0")) return "a null character";
+  return text.isWellFormed() ? undefined : brokenPair;
+}
+
+/**
+ * A text of 1 to `most` characters.
+ *
+ * @throws BAD_OPTION. `or` says what else is accepted.
+ */
+export function shortText(given: unknown, name: string, most: number, or = ""): string {
+  const flaw = typeof given === "string" ? flawOf(given) : undefined;
+  if (typeof given === "string" && given !== "" && given.length <= most && flaw === undefined) return given;
+  const length = typeof given === "string" && given.length > most ? ` (${given.length} characters)` : "";
+  const what = flaw === undefined ? length : ` (with ${flaw})`;
+  throw dayjobError("BAD_OPTION", `${name} is ${inBrief(given)}${what}; give a text of 1 to ${most} characters${or}`);
+}
+
 /** A whole number from `least` to `most`. `hint` says more in the message. */
 export function wholeNumber(given: unknown, name: string, least: number, most: number, hint = ""): number {
   if (typeof given === "number" && Number.isInteger(given) && given >= least && given <= most) return given;

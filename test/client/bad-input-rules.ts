@@ -23,6 +23,12 @@ const badData: readonly [string, unknown, RegExp][] = [
   ["a text", "text", /^data is "text"/],
   ["a date", new Date(0), /^data is 1970-01-01T00:00:00\.000Z/],
   ["an instance of a class", { a: new URL("http://host") }, /^data\.a is an instance of URL/],
+  ["half of an emoji", { a: ["\u{1f600}".slice(0, 1)] }, /^data\.a\[0\] is a text with half of a surrogate pair/],
+  [
+    "half of an emoji in a name",
+    { ["\u{1f600}".slice(1)]: 1 },
+    /^data\..* is a field name with half of a surrogate pair/,
+  ],
   ["too much", { a: "x".repeat(1024 * 1024) }, /^data is 1\.0 MB as BSON, over the limit/],
 ];
 
@@ -52,6 +58,8 @@ const badOptions: readonly [string, object, RegExp][] = [
   ["a wrong id", { id: "5" }, /^id is "5"/],
   ["an empty key", { key: "" }, /^key is ""/],
   ["a long key", { key: "x".repeat(201) }, /^key is .*201 characters/],
+  ["a key cut through an emoji", { key: "x\ud83d" }, /^key is .*half of a surrogate pair/],
+  ["a tag cut through an emoji", { tags: ["\ud83d"] }, /^tags\[0\] is .*half of a surrogate pair/],
   ["tags that are no list", { tags: "a" }, /^tags is "a"/],
   [
     "too many tags",

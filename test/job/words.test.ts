@@ -148,7 +148,7 @@ describe("names of kinds", () => {
   });
 
   it("are refused where they are empty, too long, or no text", () => {
-    for (const given of ["", "x".repeat(201), "a\0b", 5, null, undefined, {}, { name: 5 }, ["mail"]]) {
+    for (const given of ["", "x".repeat(201), "a\0b", "a\ud83d", 5, null, undefined, {}, { name: 5 }, ["mail"]]) {
       expect(() => kindName(given), inBrief(given)).toThrow(/^kind is /);
     }
     expect(() => kindName("x".repeat(201))).toThrow(/201 characters/);
