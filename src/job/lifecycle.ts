@@ -73,7 +73,14 @@ export function settle(job: StoredJob, ending: Ending, ended: Date, rules: Rules
         ending.final === true ? "final" : (ending.wait ?? waitAfter(job, rules.random)),
       );
     case "snooze":
-      return { status: Status.waiting, ended, runAt: later(ended, ending.wait), try: "withdrawn" };
+      return {
+        status: Status.waiting,
+        ended,
+        runAt: later(ended, ending.wait),
+        try: "withdrawn",
+        // It may snooze for ever, and must not fail for deaths that lie far apart.
+        ...(job.lost > 0 ? { lost: 0 } : {}),
+      };
     case "cancelled":
       return { status: Status.cancelled, ended, try: ending.reason === undefined ? {} : { err: ending.reason } };
     case "interrupted":

@@ -85,7 +85,10 @@ function resolved(run: Run, value: unknown): RunEnd {
   return { ending: { how: "success", result: resultOf(run, value) } };
 }
 
-/** After the signal fired, its reason decides, not the error's identity: fetch, streams and others each reject in their own way. */
+/**
+ * After the signal fired, its reason decides, not the error's identity: fetch, streams and others each reject in their own way.
+ * Without it a CLAIM_LOST is a failure like others: it may be another job's, and the store refuses the end of a lost claim.
+ */
 function rejected(run: Run, error: unknown): RunEnd {
   const reason = run.controller.reason;
   if (isDayjobError(reason, "CLAIM_LOST")) return { lost: reason };
@@ -93,7 +96,6 @@ function rejected(run: Run, error: unknown): RunEnd {
   if (isDayjobError(reason, "STOPPING")) return { ending: { how: "interrupted" }, error };
   const outcome = outcomeOf(error);
   if (outcome !== undefined) return steered(outcome);
-  if (isDayjobError(error, "CLAIM_LOST")) return { lost: error };
   return { ending: failure(run, error), error };
 }
 

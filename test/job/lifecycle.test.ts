@@ -77,6 +77,11 @@ describe("settle", () => {
     expect(again.try).toHaveProperty("err", expect.stringContaining("3 times"));
   });
 
+  it("a snooze forgets lost runners: the handler came to its end, and may do so for years", () => {
+    expect(settle(working({ lost: 2 }), { how: "snooze", wait: 5 }, ended, rules)).toHaveProperty("lost", 0);
+    expect(settle(working(), { how: "snooze", wait: 5 }, ended, rules)).not.toHaveProperty("lost");
+  });
+
   it("success keeps its result, also one that is false, zero or null", () => {
     for (const result of [false, 0, null, ""]) {
       expect(settle(working(), { how: "success", result }, ended)).toHaveProperty("result", result);

@@ -64,6 +64,29 @@ describe("ends", () => {
     expect(failed[0]?.tries[0]).toMatchObject({ name: "EndNotStored", err: expect.stringContaining("maximum size") });
   });
 
+  it("a CLAIM_LOST that is another job's, or is wrong, is a failed try: the job does not run again for nothing", async () => {
+    const time = timelapse();
+    const { jobs } = time.machine();
+    const put = await time.settled(
+      jobs.putMany([
+        { kind: "k", retries: 1 },
+        { kind: "k", retries: 1 },
+      ]),
+    );
+    let runs = 0;
+    const run = (job: ClaimedJob): never => {
+      const other = put.find(({ id }) => id !== job.id);
+      throw dayjobError("CLAIM_LOST", "lost", { job: ++runs === 1 || other === undefined ? job : other });
+    };
+    const runner = jobs.runner("r", "k", run, { lease: 6000, concurrency: 1 });
+    const told: string[] = [];
+    for (const event of ["lost", "failed"] as const) runner.on(event, () => told.push(event));
+    await time.settled(runner.start());
+    await time.pass(30_000);
+    expect([runs, told]).toEqual([2, ["failed", "failed"]]);
+    expect(put.map(({ id }) => time.data.jobs.get(id)?.tries[0]?.code)).toEqual(["CLAIM_LOST", "CLAIM_LOST"]);
+  });
+
   describe("in the handler's own transaction", () => {
     /** `complete` writes at the commit; what is committed is decided by the test. */
     const transactional = (time: Timelapse, machine: Machine, commits: boolean): string[] => {
