@@ -33,7 +33,8 @@ export function act(connection: Connection, verb: Act, filter: Filter, page: Act
     if (effect === "changed") changed++;
     else if (effect === "conflict") conflicts.push(String(row["id"]));
   }
-  if (verb.verb === "remove") connection.run("delete from dayjob_removed where at < ?", now.getTime() - removedKept);
+  if (verb.verb === "remove" && page.after === undefined)
+    connection.run("delete from dayjob_removed where at < ?", now.getTime() - removedKept);
   const last = rows.length < page.limit ? undefined : String(rows.at(-1)?.["id"]);
   return { matched: rows.length, changed, last, conflicts };
 }

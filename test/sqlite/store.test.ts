@@ -189,6 +189,22 @@ describe("the store on a SQLite file", () => {
     expect((await third)?.status).toBe(Status.working);
   });
 
+  it("forgets removed ids after ten minutes, once a verb and not at each of its pages", async () => {
+    const store = await openStore();
+    const [one, two] = [jobFixture({ created: at(0) }), jobFixture({ created: at(0) })];
+    await store.insert([one, two], limit);
+    const remove = (after: string | undefined, now: number) =>
+      store.act({ verb: "remove" }, {}, { limit: 1, ...(after === undefined ? {} : { after }) }, at(now), limit);
+    const { last } = await remove(undefined, 0);
+    const database = new Database(path);
+    const remembered = (): unknown => database.prepare("select count(*) as n from dayjob_removed").get();
+    await remove(last, 1_000_000);
+    expect(remembered()).toMatchObject({ n: 2 });
+    await remove(undefined, 1_000_000);
+    expect(remembered()).toMatchObject({ n: 1 });
+    database.close();
+  });
+
   it("refuses what it cannot use, saying what to do", async () => {
     writeFileSync(
       join(folder, "text.db"),
