@@ -151,11 +151,11 @@ export class ClientEngine implements Engine {
 
   /** A store that was connected and could not tell its time is asked again at the next call: `connect` may have but one. */
   async #open(): Promise<Store> {
-    this.#connected ??= await this.parts.connect((warning) => this.#warnings.push(warning));
-    await this.storeClock.measure(this.#connected, this.timeout);
+    const connected = (this.#connected ??= await this.parts.connect((warning) => this.#warnings.push(warning)));
+    await this.insist((limit) => this.storeClock.measure(connected, limit));
     if (this.closing.aborted) throw closed();
-    this.#opened = this.#connected;
-    for (const warning of [...(this.#opened.warnings ?? []), ...this.#warnings.splice(0)]) this.parts.warned(warning);
+    this.#opened = connected;
+    for (const warning of [...(connected.warnings ?? []), ...this.#warnings.splice(0)]) this.parts.warned(warning);
     return this.#opened;
   }
 

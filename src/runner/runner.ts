@@ -15,7 +15,7 @@ import { parseRunnerOptions, type RunnerSettings } from "./options.ts";
 import { hearStrays, StopSignals } from "./process.ts";
 import { Session, unless } from "./session.ts";
 import { type Drained, type Runner, type RunnerEvents, runnerEvents } from "./surface.ts";
-import { tellerOf } from "./teller.ts";
+import { Tally, tellerOf } from "./teller.ts";
 
 export interface RunnerParts {
   readonly name: string;
@@ -125,15 +125,20 @@ class JobRunner implements Runner {
     const over = optionalSignal(given["signal"]) ?? new AbortController().signal;
     if (this.#lives.size > 0)
       throw dayjobError("BAD_OPTION", `the runner ${this.name} is started; drain is for one that is not`);
+    const { clock, timeout } = this.#parts.engine;
+    const end = clock.monotonic() + within;
     const grace = Math.min(this.#settings.grace, within / 2);
     const done = new AbortController();
+    const timeUp = pause(clock, within - grace, AbortSignal.any([over, done.signal]));
     const life = this.#begin(most);
     try {
-      const session = await life.started;
-      const timeUp = pause(this.#parts.engine.clock, within - grace, AbortSignal.any([over, done.signal]));
-      await Promise.race([session.quiet(), timeUp, this.stopped]);
+      const session = await Promise.race([life.started, timeUp]);
+      // Nothing runs that needs a grace.
+      if (session === undefined) life.deadline.abort();
+      else await Promise.race([session.quiet(), timeUp, this.stopped]);
       await this.#stopLife(life, grace);
-      return session.tally.drained(await session.hasDue());
+      if (session === undefined) return new Tally().drained(true);
+      return session.tally.drained(await session.hasDue(Math.max(1, Math.min(timeout, end - clock.monotonic()))));
     } finally {
       done.abort();
     }
@@ -220,7 +225,7 @@ class JobRunner implements Runner {
     const now = this.#parts.engine.storeClock.now().getTime();
     const isLive = ({ name, state, seen, lease }: RunnerRecord): boolean =>
       name === this.name && state === "live" && now - seen.getTime() < lease;
-    const twin = (await store.runners(this.#parts.engine.timeout)).find(isLive);
+    const twin = (await this.#parts.engine.insist((limit) => store.runners(limit))).find(isLive);
     if (twin === undefined) return;
     const message = `a runner of the name ${inBrief(this.name)} was seen ${Math.max(0, now - twin.seen.getTime())} ms ago; give each runner its own name`;
     if (this.#settings.exclusive)

@@ -131,15 +131,15 @@ export class Session {
   }
 
   /** Whether something is due; true where nobody can tell, since the store is away or the client was closed meanwhile. */
-  async hasDue(): Promise<boolean> {
-    const { store, engine, handlers } = this.#parts;
+  async hasDue(limit: number): Promise<boolean> {
+    const { store, handlers } = this.#parts;
     const due = {
       kinds: [...handlers.keys()],
       statuses: [Status.new, Status.waiting],
       runAt: { before: new Date(this.#now().getTime() + 1) },
     };
     try {
-      return (await store.find(due, { order: "oldest", limit: 1 }, engine.timeout)).length > 0;
+      return (await store.find(due, { order: "oldest", limit: 1 }, limit)).length > 0;
     } catch {
       return true;
     }

@@ -27,11 +27,21 @@ describe("opening", () => {
     await jobs.close();
   });
 
-  it("a store that is connected and cannot tell its time is asked again, not closed and used; it is closed once, at the end", async () => {
+  it("a store that is away for a moment as it opens is asked again by the same call", async () => {
+    const store = memoryStore();
+    const now = store.now.bind(store);
+    let asked = 0;
+    store.now = (limit) => (++asked === 1 ? Promise.reject(storeOutage("away")) : now(limit));
+    const jobs = jobsOver(store);
+    expect([await jobs.count(), asked]).toEqual([0, 2]);
+    await jobs.close();
+  });
+
+  it("a store that is connected and cannot tell its time is asked again at the next call, not closed and used; it is closed once, at the end", async () => {
     const store = memoryStore();
     const told: string[] = [];
     const now = store.now.bind(store);
-    store.now = (limit) => (told.push("now") === 1 ? Promise.reject(storeOutage("away")) : now(limit));
+    store.now = (limit) => (told.push("now") === 1 ? Promise.reject(new Error("away")) : now(limit));
     store.close = async () => void told.push("close");
     const jobs = jobsOver(store);
     await expect(jobs.count()).rejects.toThrow("away");

@@ -40,7 +40,7 @@ describe("a store that is away", () => {
   it("is waited for at a start, as long as a verb of the client may take", async () => {
     const time = timelapse();
     const machine = time.machine();
-    machine.trouble("reject", "beat");
+    machine.trouble("reject", "beat", "runners");
     const early = machine.jobs.runner("early", "k", () => {}).start();
     await time.pass(5000);
     machine.heal();

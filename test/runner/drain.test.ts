@@ -103,6 +103,24 @@ describe("rule 21: a drain", () => {
     expectNothingLeft(time);
   });
 
+  it("counts the time that its start takes: nothing is claimed after it, and a start that comes too late is undone", async () => {
+    for (const [opening, drained] of [
+      [600, { started: 1, success: 1, more: false }],
+      [2500, { started: 0, success: 0, more: true }],
+    ] as const) {
+      const time = timelapse();
+      const machine = time.machine();
+      await time.settled(machine.jobs.put("k", {}));
+      machine.slow.set("runners", opening / 2);
+      const [said, took] = await timed(time, () => machine.jobs.runner("r", "k", () => {}).drain({ within: 1500 }));
+      expect(said).toMatchObject(drained);
+      expect(took).toBeLessThanOrEqual(1500);
+      machine.heal();
+      await time.pass(10_000);
+      expectNothingLeft(time);
+    }
+  });
+
   it("can be called again, and the runner started after it", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
