@@ -1,9 +1,10 @@
 // One bad document must not stop its kind (ENGINE.md 11): a batch that the server refuses is halved until the document that
-// it refuses stands alone; that one is failed with a small write.
-import { asError, isDayjobError } from "../errors.ts";
+// it refuses stands alone; if it is refused once more after a pause, it is failed with a small write.
+import { pause } from "../clock.ts";
+import { asError } from "../errors.ts";
 import { Status } from "../job/status.ts";
 import type { Doc } from "./driver.ts";
-import { isOfDocument, isPassing } from "./errors.ts";
+import { isOfDocument } from "./errors.ts";
 import type { Limit } from "./limit.ts";
 import type { Place } from "./place.ts";
 
@@ -13,26 +14,48 @@ export interface Bad {
 }
 
 export interface BatchResult {
+  /** How many were reached; -1 where any was refused: a refused update may have written some, so that a look decides. */
   readonly count: number;
   readonly bad: readonly Bad[];
 }
 
-/** Writes all ids at once, or, where that is refused, as many as can be; `write` answers with how many it reached. */
-export async function eachOrBad(
-  ids: readonly string[],
-  write: (ids: readonly string[]) => Promise<number>,
-): Promise<BatchResult> {
+type Write = (ids: readonly string[]) => Promise<number>;
+
+/** Waits before the second look at what was refused. */
+export type SecondLook = () => Promise<void>;
+
+/** Milliseconds; a state of the server that no list of codes knows may be over then. */
+const secondLookAfter = 200;
+
+/** One pause for all batches of a verb, and never more than a quarter of its time. */
+export function secondLook({ clock }: Place, limit: Limit): SecondLook {
+  let paused: Promise<void> | undefined;
+  return () => (paused ??= pause(clock, Math.min(secondLookAfter, limit().maxTimeMS / 4)));
+}
+
+/**
+ * Writes all ids at once, or, where that is refused, as many as can be; `write` answers with how many it reached. What is
+ * refused is written once more after a pause, before its document is called bad.
+ */
+export async function eachOrBad(ids: readonly string[], write: Write, look: SecondLook): Promise<BatchResult> {
+  const first = await halved(ids, write);
+  if (first.bad.length === 0) return first;
+  await look();
+  const suspects = first.bad.map(({ id }) => id);
+  return { ...(await halved(suspects, write)), count: -1 };
+}
+
+async function halved(ids: readonly string[], write: Write): Promise<BatchResult> {
   try {
     return { count: await write(ids), bad: [] };
   } catch (error) {
     if (!isOfDocument(error)) throw error;
     const [id] = ids;
-    if (ids.length === 1 && id !== undefined) return { count: 0, bad: [{ id, error }] };
+    if (ids.length === 1 && id !== undefined) return { count: -1, bad: [{ id, error }] };
     const middle = Math.ceil(ids.length / 2);
-    const first = await eachOrBad(ids.slice(0, middle), write);
-    const second = await eachOrBad(ids.slice(middle), write);
-    // A refused update may have written some before it stopped: whoever counts must look.
-    return { count: Math.max(1, first.count + second.count), bad: [...first.bad, ...second.bad] };
+    const first = await halved(ids.slice(0, middle), write);
+    const second = await halved(ids.slice(middle), write);
+    return { count: -1, bad: [...first.bad, ...second.bad] };
   }
 }
 
@@ -60,7 +83,7 @@ export async function failBad(
   try {
     await jobs.updateOne(one, { $set: { ...ended, tries }, $unset: { holds: "", logs: "" } }, limit());
   } catch (second) {
-    if (isDayjobError(second) || isPassing(second)) throw second;
+    if (!isOfDocument(second)) throw second;
     await jobs.updateOne(one, { $set: { status: Status.failed }, $unset: { holds: "", tries: "", logs: "" } }, limit());
   }
 }

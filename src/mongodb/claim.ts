@@ -3,7 +3,7 @@
 import type { StoredJob } from "../job/job.ts";
 import { Status } from "../job/status.ts";
 import { type Choice, type Claimed, type ClaimRequest, choose, type Due } from "../store/claim.ts";
-import { eachOrBad, failBad } from "./bad.ts";
+import { eachOrBad, failBad, secondLook } from "./bad.ts";
 import { decodeJob, withoutLogs } from "./codec.ts";
 import { literal, triesAnd, tryCount } from "./expressions.ts";
 import type { Limit } from "./limit.ts";
@@ -106,7 +106,8 @@ async function takeJobs(
 ): Promise<readonly StoredJob[]> {
   if (take.length === 0) return [];
   const ids = take.map(({ id }) => id);
-  const { count, bad } = await eachOrBad(ids, (some) => takeSome(place, some, request, limit));
+  const write = (some: readonly string[]): Promise<number> => takeSome(place, some, request, limit);
+  const { count, bad } = await eachOrBad(ids, write, secondLook(place, limit));
   for (const { id, error } of bad) {
     await failBad(
       place,
@@ -160,10 +161,11 @@ async function failExhausted(
   const still = { status: Status.waiting, retries: { $not: { $gt: 0 } } };
   const update = { $set: { status: Status.failed, finished: now }, $unset: { holds: "" } };
   const ids = exhausted.map(({ id }) => id);
-  const { bad } = await eachOrBad(ids, async (some) => {
+  const write = async (some: readonly string[]): Promise<number> => {
     const filter = { _id: { $in: objectIds(some, place.bson) }, ...still };
     return (await place.jobs.updateMany(filter, update, { hint: { _id: 1 }, ...limit() })).matchedCount;
-  });
+  };
+  const { bad } = await eachOrBad(ids, write, secondLook(place, limit));
   for (const { id, error } of bad) await failBad(place, id, still, { error, at: now, runner: runner.name }, limit);
 }
 

@@ -15,14 +15,18 @@ const callersNames =
 
 /**
  * Server errors that pass: InternalError and UnknownError (FerretDB answers so when its database is away or found a
- * deadlock), hosts unreachable, LockTimeout, CursorNotFound, LockBusy, MaxTimeMSExpired, a router that knew its shards of
- * old, WriteConcernFailed, shutdown, CannotSatisfyWriteConcern, WriteConflict, read concern not yet available,
- * QueryPlanKilled, step-down, ExceededTimeLimit, TemporarilyUnavailable, SocketException, not primary, interruption, node
- * recovering, throttling.
+ * deadlock), hosts unreachable, AuthenticationFailed (of a new connection, while credentials are changed), LockTimeout,
+ * CursorNotFound, LockBusy, MaxTimeMSExpired, a router that knew its shards of old, WriteConcernFailed, CallbackCanceled,
+ * shutdown, NotYetInitialized, CannotSatisfyWriteConcern, WriteConflict, read concern not yet available, connections dropped,
+ * NoConfigPrimary, QueryPlanKilled, step-down, ShardingStateNotInitialized, keys for cluster times that are not there yet
+ * (after restarts and elections), CursorKilled, ExceededTimeLimit, ClientDisconnect, MovePrimaryInProgress, storage that
+ * changes, TemporarilyUnavailable, UserWritesBlocked, ReauthenticationRequired, ResourceExhausted, pools and queues that are
+ * full, SocketException, not primary, interruption, node recovering, throttling.
  */
 // biome-ignore format: one a line would fill a page.
 const passingCodes = new Set([
-  1, 6, 7, 8, 24, 43, 46, 50, 63, 64, 82, 89, 91, 100, 112, 133, 134, 150, 175, 189, 202, 262, 365,
+  1, 6, 7, 8, 18, 24, 43, 46, 50, 63, 64, 82, 89, 90, 91, 94, 100, 112, 133, 134, 145, 149, 150, 175, 189, 202, 203,
+  210, 211, 237, 249, 262, 279, 319, 355, 365, 371, 391, 402, 407, 433, 449, 462,
   9001, 10058, 10107, 11600, 11601, 11602, 13388, 13435, 13436, 16500, deadlock,
 ]);
 
@@ -32,6 +36,10 @@ const outOfDiskSpace = 14031;
 const authenticationFailed = 18;
 const unauthorized = 13;
 const namespaceNotFound = 26;
+/** Of MongoDB Atlas, for much: what it is about stands in the message alone. */
+const atlasError = 8000;
+/** What does not pass by itself, and is never a document's fault. */
+const othersCodes = new Set([unauthorized, atlasError, outOfDiskSpace]);
 
 /** One write of a batch that was refused: its place in the batch, and why. */
 export interface Refusal {
@@ -45,6 +53,7 @@ export function isPassing(error: unknown): boolean {
   if (!isObject(error) || isDayjobError(error)) return false;
   const code = codeOf(error);
   if (code !== undefined && passingCodes.has(code)) return true;
+  if (code === atlasError && /bad auth/i.test(asError(error).message)) return true;
   if (error["name"] === "MongoServerSelectionError" || isOfConnection(error)) return true;
   if (concernError(error) !== undefined || passingLabels.some((label) => hasLabel(error, label))) return true;
   return refusals(error).some((refusal) => refusal.code !== undefined && passingCodes.has(refusal.code));
@@ -54,14 +63,14 @@ export function isPassing(error: unknown): boolean {
 export function isOfDocument(error: unknown): boolean {
   if (isPassing(error) || !isObject(error)) return false;
   const code = codeOf(error);
-  return code === undefined ? callersNames.test(String(error["name"])) : code !== outOfDiskSpace;
+  return code === undefined ? callersNames.test(String(error["name"])) : !othersCodes.has(code);
 }
 
 /** A driver's error for the callers of the store; errors of ours stay as they are. */
 export function translated(error: unknown, verb: string): Error {
   if (isDayjobError(error)) return error;
   const { message } = asError(error);
-  if (codeOf(error) === outOfDiskSpace) return storeFull(`the disk of MongoDB is full: ${message}`, error);
+  if (isOutOfSpace(error)) return storeFull(`the disk of MongoDB is full: ${message}`, error);
   if (isPassing(error)) return storeOutage(`MongoDB did not answer ${verb}: ${message}`, error);
   if (isMissingIndex(error)) {
     return dayjobError(
@@ -164,6 +173,11 @@ export function cannotConnect(error: unknown, hosts: string, timeout: number, ur
 /** The hosts of a URL, for messages: no credentials, no options. */
 export function hostsOf(url: string): string {
   return /^mongodb(?:\+srv)?:\/\/(?:.*@)?([^/?]*)/.exec(url)?.[1] ?? "the given address";
+}
+
+function isOutOfSpace(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === outOfDiskSpace || (code === atlasError && /space quota/i.test(asError(error).message));
 }
 
 function isMissingIndex(error: unknown): boolean {

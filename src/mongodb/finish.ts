@@ -2,10 +2,10 @@
 import { asError, dayjobError, isDayjobError } from "../errors.ts";
 import { isFinished, Status, statusOf } from "../job/status.ts";
 import type { Finish, Finished, Held } from "../store/store.ts";
-import { eachOrBad, failBad } from "./bad.ts";
+import { eachOrBad, failBad, type SecondLook, secondLook } from "./bad.ts";
 import { decodeClaim, idOf } from "./codec.ts";
 import type { Doc, DriverSession } from "./driver.ts";
-import { isPassing, refusals } from "./errors.ts";
+import { isOfDocument, isPassing, refusals } from "./errors.ts";
 import type { Limit } from "./limit.ts";
 import { majority, type Place } from "./place.ts";
 import { objectIds } from "./query.ts";
@@ -53,7 +53,8 @@ async function claimsOf({ jobs, bson }: Place, batch: readonly Held[], limit: Li
 async function writeGroups(place: Place, groups: readonly Group[], limit: Limit): Promise<number> {
   const [only] = groups;
   if (only === undefined) return 0;
-  if (groups.length === 1) return await writeAlone(place, only, limit);
+  const look = secondLook(place, limit);
+  if (groups.length === 1) return await writeAlone(place, only, look, limit);
   try {
     const operations = groups.map((group) => ({ updateMany: writeOf(place, group, group.ids) }));
     const { matchedCount } = await place.jobs.bulkWrite(operations, { ordered: false, ...limit() });
@@ -62,20 +63,21 @@ async function writeGroups(place: Place, groups: readonly Group[], limit: Limit)
     const refused = refusals(error);
     if (isPassing(error) || isDayjobError(error)) throw error;
     const alone = refused.length === 0 ? groups : refused.flatMap(({ index }) => groups[index] ?? []);
-    for (const group of alone) await writeAlone(place, group, limit);
+    for (const group of alone) await writeAlone(place, group, look, limit);
     // Unknown how many: a look decides.
     return -1;
   }
 }
 
 /** One group by itself; a job of it that the server refuses to write is failed, without its result. */
-async function writeAlone(place: Place, group: Group, limit: Limit): Promise<number> {
-  const { count, bad } = await eachOrBad(group.ids, async (ids) => {
+async function writeAlone(place: Place, group: Group, look: SecondLook, limit: Limit): Promise<number> {
+  const write = async (ids: readonly string[]): Promise<number> => {
     const { filter, update, hint } = writeOf(place, group, ids);
     return (await place.jobs.updateMany(filter, update, { hint, ...limit() })).matchedCount;
-  });
+  };
+  const { count, bad } = await eachOrBad(group.ids, write, look);
   for (const one of bad) await failRefused(place, group, one, limit);
-  return bad.length === 0 ? count : -1;
+  return count;
 }
 
 async function failRefused(
@@ -90,7 +92,7 @@ async function failRefused(
   try {
     await place.jobs.updateMany(filter, update, { hint, ...limit() });
   } catch (second) {
-    if (isDayjobError(second) || isPassing(second)) throw second;
+    if (!isOfDocument(second)) throw second;
     const held = { status: Status.working, "claim.token": token };
     await failBad(place, id, held, { error, at: settlement.ended, runner: "" }, limit);
   }

@@ -1,6 +1,6 @@
 // The driver's errors in dayjob's words: what passes and is tried again, and what is refused for good.
 import { describe, expect, it } from "vitest";
-import { dayjobError, isOutage } from "../../src/errors.ts";
+import { dayjobError, isFull, isOutage } from "../../src/errors.ts";
 import {
   badUrl,
   cannotConnect,
@@ -25,6 +25,11 @@ describe("errors of the driver", () => {
     ["of the selection, with the code of its reason", { name: "MongoServerSelectionError", code: 8000 }],
     ["of a primary that steps down", serverError(189)],
     ["of a time limit", serverError(50)],
+    ["of a key for cluster times that is not there yet", serverError(211)],
+    ["of a new connection, while credentials are changed", serverError(18)],
+    ["of a new connection, in Atlas' words", serverError(8000, "bad auth : authentication failed")],
+    ["of a cursor that was killed", serverError(237)],
+    ["of a client that the server takes for gone", serverError(279)],
     ["of FerretDB's deadlock", serverError(16908292)],
     [
       "with a label that asks for a retry",
@@ -64,6 +69,7 @@ describe("errors of the driver", () => {
   const lasting: readonly [string, unknown][] = [
     ["a duplicate key", serverError(11000)],
     ["a document that is too large", serverError(17419)],
+    ["what Atlas does not let do", serverError(8000, "user is not allowed to do action [update]")],
     [
       "a value that cannot be encoded",
       Object.assign(new Error("BSON element too large"), { name: "MongoBulkWriteError" }),
@@ -83,6 +89,13 @@ describe("errors of the driver", () => {
       code: "STORE_FAILED",
       message: expect.stringMatching(/^MongoDB refused insert/),
     });
+  });
+
+  it.for([
+    ["a disk", serverError(14031)],
+    ["Atlas' quota", serverError(8000, "you are over your space quota, using 512 MB of 512 MB")],
+  ] as const)("of %s that is full say so", ([, error]) => {
+    expect(isFull(translated(error, "insert"))).toBe(true);
   });
 
   it("about a hint say that an index is missing, and what to do; errors of ours stay as they are", () => {
