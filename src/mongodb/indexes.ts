@@ -63,7 +63,10 @@ async function writeVersion({ meta }: Place, limit: Limit): Promise<void> {
   }
 }
 
-/** Several processes that make the same index may get in each other's way; whoever is refused tries again. */
+/**
+ * Several processes that make the same index may get in each other's way; whoever is refused tries again. The command has no
+ * time limit of the server's: mongod would give up a build that takes longer, and each attempt would begin anew.
+ */
 async function makeIndexes(
   place: Place,
   collection: DriverCollection,
@@ -71,12 +74,17 @@ async function makeIndexes(
   limit: Limit,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
+    // Throws where no time is left.
+    limit();
     try {
-      await collection.createIndexes(indexes, limit());
+      await collection.createIndexes(indexes, {});
       return;
     } catch (error) {
-      if (isPassing(error) && codeOf(error) === undefined) throw error;
-      if (await hasIndexes(collection, indexes, limit).catch(() => false)) return;
+      const passes = isPassing(error);
+      if (passes && codeOf(error) === undefined) throw error;
+      // mongod lists an index while it is still built, as it is after an election; the command made again waits for it.
+      const mayBeReady = !passes || attempt === attempts;
+      if (mayBeReady && (await hasIndexes(collection, indexes, limit).catch(() => false))) return;
       if (attempt === attempts || isUnauthorized(error)) throw indexesRefused(error);
       await pause(place.clock, attempt * (20 + 80 * place.random()));
     }

@@ -10,6 +10,12 @@ import { translated } from "./errors.ts";
  */
 export type Limit = () => { readonly maxTimeMS: number };
 
+/** What there is to know when the time of a verb is over. */
+const whenLate: Readonly<Record<string, string>> = {
+  migrate:
+    "; if the collection is large, the server is still building its indexes, and goes on: open or call jobs.migrate() again, or raise timeout to wait for them",
+};
+
 /** Runs a verb within its limit; the driver's errors come out in our words. */
 export function limited<T>(
   clock: Clock,
@@ -20,7 +26,7 @@ export function limited<T>(
 ): Promise<T> {
   const end = clock.monotonic() + limit;
   const late = (): never => {
-    throw storeOutage(`MongoDB did not answer ${verb} within ${limit} ms`);
+    throw storeOutage(`MongoDB did not answer ${verb} within ${limit} ms${whenLate[verb] ?? ""}`);
   };
   const left: Limit = () => {
     const rest = Math.ceil(end - clock.monotonic());
