@@ -126,9 +126,11 @@ export async function readWindow(
 ): Promise<Window> {
   const size = Math.min(mostRead, Math.max(leastRead, batch * batchesRead));
   const query = dueQuery(sought, { $lte: now });
+  const readFirst = (): Promise<Due[]> => readDue(place, query, hotOrder, size, limit);
   // Missing sorts below every number, but counts as 0: where the window ends before it gets there, those are looked for apart.
-  const readUnranked = (): Promise<Due[]> => readDue(place, { ...query, priority: null }, size, limit);
-  const [first, early] = await Promise.all([readDue(place, query, size, limit), isLong ? readUnranked() : undefined]);
+  // By the time alone: to mongod the priority is a single point of the index then, which no longer gives the order of both.
+  const readUnranked = (): Promise<Due[]> => readDue(place, { ...query, priority: null }, { runat: 1 }, size, limit);
+  const [first, early] = await Promise.all([readFirst(), isLong ? readUnranked() : undefined]);
   const isComplete = first.length < size;
   const last = first.at(-1);
   const isCut = !isComplete && last !== undefined && last.priority <= 0;
@@ -152,8 +154,11 @@ export function dueQuery({ kinds, lanes, suspects }: Sought, runat: Doc): Doc {
 
 const projection = { kind: 1, status: 1, retries: 1, lost: 1, priority: 1, runat: 1, tried: tryCount };
 
-async function readDue({ jobs }: Place, query: Doc, size: number, limit: Limit): Promise<Due[]> {
-  const options = { projection, sort: { priority: -1, runat: 1 }, limit: size, batchSize: size, hint: hotIndex };
+/** Of each kind and status, the hot index gives the jobs in this order. */
+const hotOrder: Doc = { priority: -1, runat: 1 };
+
+async function readDue({ jobs }: Place, query: Doc, sort: Doc, size: number, limit: Limit): Promise<Due[]> {
+  const options = { projection, sort, limit: size, batchSize: size, hint: hotIndex };
   const found = await jobs.find(query, { ...options, ...limit() }).toArray();
   return found.map(decodeDue);
 }
@@ -177,7 +182,15 @@ function merged(first: readonly Due[], unranked: readonly Due[], size: number): 
   return [...byId.values()].sort(inOrder).slice(0, size);
 }
 
-/** When the next job is due that a window of this time could not know of, up to the horizon. */
+/** How many rows at once are looked through for the next time. */
+const nextRead = 100;
+
+/**
+ * When the next job is due that a window of this time could not know of, up to the horizon. Read in the order of the hot
+ * index, which costs mongod a few rows; by the time alone it would fetch and sort all up to the horizon (FerretDB uses no index
+ * for a sort, and does so for either). Each priority that was seen has shown its first job, so the next read finds only what
+ * is sooner in lower ones.
+ */
 export async function nextAfter(
   { jobs }: Place,
   sought: Sought,
@@ -185,10 +198,18 @@ export async function nextAfter(
   limit: Limit,
 ): Promise<Date | undefined> {
   if (horizon <= since) return undefined;
-  const query = dueQuery(sought, { $gt: since, $lte: horizon });
-  const options = { projection: { runat: 1, _id: 0 }, sort: { runat: 1 }, limit: 1, hint: hotIndex };
-  const [next] = await jobs.find(query, { ...options, ...limit() }).toArray();
-  return dateOf(next?.["runat"]);
+  const options = { projection: { runat: 1, _id: 0 }, sort: hotOrder, limit: nextRead, batchSize: nextRead };
+  let soonest: Date | undefined;
+  for (;;) {
+    const until = soonest === undefined ? { $lte: horizon } : { $lt: soonest };
+    const query = dueQuery(sought, { $gt: since, ...until });
+    const found = await jobs.find(query, { ...options, hint: hotIndex, ...limit() }).toArray();
+    for (const { runat } of found) {
+      const date = dateOf(runat);
+      if (date !== undefined && (soonest === undefined || date < soonest)) soonest = date;
+    }
+    if (found.length < nextRead || soonest === undefined) return soonest;
+  }
 }
 
 /** Whether anything is due in lanes other than these. */
