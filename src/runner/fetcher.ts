@@ -27,6 +27,8 @@ export interface FetcherParts {
   readonly slots: Slots;
   /** Jobs that are claimed and wait for a slot. */
   readonly waiting: () => number;
+  /** How many of them are of this kind. */
+  readonly waitingOf: (kind: string) => number;
   /** Whether a job that was lost before may come now: one such at a time (ENGINE.md 6). */
   readonly suspects: () => boolean;
   /** How many more jobs may be started at all; Infinity but for a drain. */
@@ -152,10 +154,10 @@ export class Fetcher {
 
   /** Whatever makes more room than this finds must call `wakeIfLimited`: an end, a job that waits no more, a put that is over. */
   #request(): ClaimRequest | undefined {
-    const { slots, waiting, allowed, identity, storeNow, suspects, interval } = this.#parts;
+    const { slots, waiting, waitingOf, allowed, identity, storeNow, suspects, interval } = this.#parts;
     const free = Math.min(this.#share(Math.max(0, slots.free - waiting() - this.#taker.reserved)), allowed());
     const ahead = Math.min(Math.max(0, this.#pace.ahead() - Math.max(0, waiting() - slots.free)), allowed() - free);
-    const kinds = slots.wanted(free + ahead);
+    const kinds = slots.wanted(free + ahead, waitingOf);
     if (free + ahead <= 0 || kinds.length === 0) return undefined;
     if (free === 0 && ahead < this.#pace.ahead() / 2) return undefined;
     const now = storeNow();

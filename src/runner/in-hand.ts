@@ -98,6 +98,11 @@ export class InHand {
     return this.#waiting.length;
   }
 
+  /** How many of them are of this kind. */
+  waitingOf(kind: string): number {
+    return this.#waiting.filter(({ stored }) => stored.kind === kind).length;
+  }
+
   get running(): number {
     return this.#running.size;
   }

@@ -90,6 +90,7 @@ export class Session {
       holdings,
       slots,
       waiting: () => this.#inHand.waiting,
+      waitingOf: (kind) => this.#inHand.waitingOf(kind),
       suspects: () => !this.#inHand.hasSuspect,
       allowed: () => parts.most - this.tally.started - this.#inHand.waiting,
       congested: () => this.#completer.pending > 2000 + 2 * settings.concurrency,

@@ -59,11 +59,15 @@ export class Slots {
     return Math.ceil(this.#handlers.length / kindsAtOnce);
   }
 
-  /** The kinds that have room, each with how many more of it; `most` for those without a limit of their own. */
-  wanted(most: number): readonly KindWanted[] {
+  /**
+   * The kinds that have room, each with how many more of it; `most` for those without a limit of their own. `waiting`: how many
+   * of a kind are claimed already. They count against its limit: each can start as soon as the runner has a free slot.
+   */
+  wanted(most: number, waiting: (kind: string) => number): readonly KindWanted[] {
     const open: KindWanted[] = [];
     for (const { kind, concurrency } of this.#handlers) {
-      const room = concurrency === undefined ? most : Math.min(most, concurrency - (this.#running.get(kind) ?? 0));
+      const left = (limit: number): number => limit - (this.#running.get(kind) ?? 0) - waiting(kind);
+      const room = concurrency === undefined ? most : Math.min(most, left(concurrency));
       if (room > 0) open.push({ kind, most: room });
     }
     if (open.length <= kindsAtOnce) return open;

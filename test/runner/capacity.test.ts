@@ -97,6 +97,29 @@ describe("what runs at once", () => {
     expect([long.most, long.all]).toEqual([2, 2]);
   });
 
+  it("case 24: of a kind with a limit no more is claimed than may run, and no slot is kept from the other kinds", async () => {
+    const time = timelapse();
+    const machine = time.machine();
+    const { jobs } = machine;
+    machine.slow.set("claim", 20);
+    const long = kind("long").handle(() => new AtOnce(time).run(60_000), { concurrency: 1 });
+    const others = kind("k").handle(({ priority }) => new AtOnce(time).run(priority === 1 ? 300 : 20));
+    await time.settled(jobs.putMany(many(200)));
+    await time.settled(jobs.runner("r", [long, others], { concurrency: 4 }).start());
+    await time.until("the quick ones have run", () => countOf(time, Status.success) >= 195);
+    await time.settled(jobs.putMany(many(4, { priority: 1 })));
+    await time.until("all slots are taken for a while", () => countOf(time, Status.working) === 4);
+    for (let n = 0; n < 5; n++) {
+      await time.settled(jobs.put("long", {}));
+      await time.pass(15);
+    }
+    const held = [...time.data.jobs.values()].filter((job) => job.kind === "long" && job.status === Status.working);
+    await time.until("the slots are free", () => countOf(time, Status.success) === 204);
+    await time.settled(jobs.putMany(many(20)));
+    await time.until("other jobs run beside the long one", () => countOf(time, Status.success) === 224, 10_000);
+    expect(held.length).toBe(1);
+  });
+
   it("case 70, case 71: each of four runners takes what its free slots need, and leaves the rest to the others", async () => {
     const time = timelapse();
     await time.settled(time.machine().jobs.putMany(many(10)));
@@ -188,7 +211,7 @@ describe("what runs at once", () => {
   it("engine 12: a claim asks for at most 50 kinds, which take turns", () => {
     const handlers = Array.from({ length: 120 }, (_, n) => ({ kind: `k${n}` }) as unknown as Handler);
     const slots = new Slots(10, handlers);
-    const claims = [1, 2, 3].map(() => slots.wanted(5).map(({ kind }) => kind));
+    const claims = [1, 2, 3].map(() => slots.wanted(5, () => 0).map(({ kind }) => kind));
     expect(claims.map(({ length }) => length)).toEqual([50, 50, 50]);
     expect(new Set(claims.flat()).size).toBe(120);
   });
