@@ -20,6 +20,7 @@ import { insist } from "./insist.ts";
 import type { RunnerSettings } from "./options.ts";
 import type { Slots } from "./slots.ts";
 import type { Tally } from "./teller.ts";
+import { type HeldJob, WaitingJobs } from "./waiting.ts";
 
 /** What a session tells of: the runner makes events of it. */
 export interface Tell {
@@ -57,12 +58,7 @@ export interface InHandParts extends Surroundings {
   readonly dueAt: (when: Date) => void;
 }
 
-interface Waiting {
-  readonly stored: StoredJob;
-  readonly held: Held;
-}
-
-interface Running extends Waiting, RunState {
+interface Running extends HeldJob, RunState {
   readonly controller: LateController;
 }
 
@@ -73,7 +69,7 @@ export class InHand {
   readonly #rules: Rules;
   /** A job may be in it twice: its run under a claim that was lost may go on when this runner has it again. */
   readonly #running = new Set<Running>();
-  #waiting: Waiting[] = [];
+  readonly #waiting = new WaitingJobs();
   #stopping = false;
   #whenOver: (() => void)[] = [];
 
@@ -95,12 +91,12 @@ export class InHand {
 
   /** Claimed, and not started. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
   /** How many of them are of this kind. */
   waitingOf(kind: string): number {
-    return this.#waiting.filter(({ stored }) => stored.kind === kind).length;
+    return this.#waiting.countOf(kind);
   }
 
   get running(): number {
@@ -109,22 +105,21 @@ export class InHand {
 
   /** Whether nothing waits or runs, and every end is acknowledged. */
   get isEmpty(): boolean {
-    return this.#running.size === 0 && this.#waiting.length === 0 && this.#parts.completer.pending === 0;
+    return this.#running.size === 0 && this.#waiting.size === 0 && this.#parts.completer.pending === 0;
   }
 
   /** Whether one of them lost its runner before: one such at a time (ENGINE.md 6). */
   get hasSuspect(): boolean {
     for (const { stored } of this.#running) if (stored.lost > 0) return true;
-    return this.#waiting.some(({ stored }) => stored.lost > 0);
+    return this.#waiting.hasSuspect;
   }
 
   /** Takes what was claimed, and starts what there is room for. */
   take(jobs: readonly StoredJob[], token: string): void {
-    for (const stored of jobs) {
-      const held = { id: stored.id, token };
-      this.#parts.holdings.hold(held);
-      this.#waiting.push({ stored, held });
-    }
+    const { holdings, engine } = this.#parts;
+    const held = jobs.map((stored) => ({ stored, held: { id: stored.id, token } }));
+    for (const job of held) holdings.hold(job.held);
+    this.#waiting.add(held, engine.clock.monotonic());
     if (this.#stopping) this.giveBack();
     else this.#startWaiting();
   }
@@ -136,7 +131,14 @@ export class InHand {
   }
 
   giveBack(): void {
-    for (const { stored, held } of this.#waiting.splice(0)) this.#end(stored, held, { how: "unstarted" }, undefined);
+    for (const job of this.#waiting.removeAll()) this.#unstarted(job);
+  }
+
+  /** Gives back what has waited for too long, and could not start now. */
+  giveBackOverdue(): void {
+    const { slots, engine } = this.#parts;
+    const mayRun = (kind: string): boolean => slots.free > 0 && slots.hasRoom(kind);
+    for (const job of this.#waiting.removeOverdue(engine.clock.monotonic(), mayRun)) this.#unstarted(job);
   }
 
   /** Aborts all that run. */
@@ -146,18 +148,16 @@ export class InHand {
 
   /** The store took this runner for dead: nothing that it held is its own any more. */
   lose(): void {
-    for (const { stored } of this.#waiting.splice(0)) this.#parts.tell.lost(stored);
+    for (const { stored } of this.#waiting.removeAll()) this.#parts.tell.lost(stored);
     this.abort(claimLost);
   }
 
   /** Somebody cancelled a job of ours: one that runs is aborted, one that waits ends at once. */
   cancel(mark: HeldMark): void {
-    const isMarked = ({ held }: Waiting): boolean => held.id === mark.id && held.token === mark.token;
-    const running = [...this.#running].find(isMarked);
+    const running = [...this.#running].find(({ held }) => held.id === mark.id && held.token === mark.token);
     running?.controller.abort(cancelledReason(toJob(running.stored), mark.cancel?.reason));
-    const at = this.#waiting.findIndex(isMarked);
-    const [waiting] = at < 0 ? [] : this.#waiting.splice(at, 1);
-    if (waiting !== undefined) this.#end(waiting.stored, waiting.held, { how: "unstarted" }, undefined);
+    const waiting = this.#waiting.remove(mark);
+    if (waiting !== undefined) this.#unstarted(waiting);
   }
 
   /** Resolves when nothing runs. */
@@ -173,19 +173,18 @@ export class InHand {
   /** Starts what waits, as far as slots, the kinds' own limits and the lease allow. */
   #startWaiting(): void {
     const { slots, heartbeat } = this.#parts;
-    while (this.#waiting.length > 0 && slots.free > 0) {
+    while (this.#waiting.size > 0 && slots.free > 0) {
       if (!heartbeat.isSure) {
         void heartbeat.sure().then(() => (this.#stopping ? this.giveBack() : this.#startWaiting()));
         return;
       }
-      const at = this.#waiting.findIndex(({ stored }) => slots.hasRoom(stored.kind));
-      const next = at === 0 ? this.#waiting.shift() : this.#waiting.splice(at, at < 0 ? 0 : 1)[0];
+      const next = this.#waiting.next((kind) => slots.hasRoom(kind));
       if (next === undefined) return;
       this.#run(next);
     }
   }
 
-  #run({ stored, held }: Waiting): void {
+  #run({ stored, held }: HeldJob): void {
     const { handlers, slots, tally, tell, started, jobs, name } = this.#parts;
     const handler = handlers.get(stored.kind);
     if (handler === undefined) return this.#end(stored, held, { how: "unstarted" }, undefined);
@@ -220,6 +219,10 @@ export class InHand {
     if (!this.#stopping) this.#startWaiting();
     this.#parts.relieved();
     if (this.#running.size === 0) for (const resolve of this.#whenOver.splice(0)) resolve();
+  }
+
+  #unstarted({ stored, held }: HeldJob): void {
+    this.#end(stored, held, { how: "unstarted" }, undefined);
   }
 
   /** Writes the end; the job is held until it is acknowledged. */

@@ -7,7 +7,10 @@ import type { Identity } from "./holder.ts";
 const longestAhead = 100;
 const mostAhead = 2000;
 
-/** Measures starts a second and the time of a fetch: ahead is what starts within one fetch. */
+/**
+ * Measures starts a second and the time of a fetch: ahead is what starts within one fetch. What was measured over
+ * `longestAhead` or more counts at once where it is lower, so that quick jobs of some time ago say nothing of slow ones.
+ */
 export class Pace {
   readonly #clock: Clock;
   #fetchTime = 0;
@@ -30,13 +33,17 @@ export class Pace {
     const span = now - this.#since;
     if (span < 20) return;
     const rate = this.#starts / span;
-    this.#rate = this.#rate === 0 ? rate : this.#rate * 0.5 + rate * 0.5;
+    const countsAtOnce = this.#rate === 0 || (span >= longestAhead && rate < this.#rate);
+    this.#rate = countsAtOnce ? rate : this.#rate * 0.5 + rate * 0.5;
     this.#starts = 0;
     this.#since = now;
   }
 
   ahead(): number {
-    return Math.min(mostAhead, Math.floor(this.#rate * Math.min(longestAhead, 2 * this.#fetchTime)));
+    const span = this.#clock.monotonic() - this.#since;
+    // The next start may be about to come.
+    const rate = span < longestAhead ? this.#rate : Math.min(this.#rate, (this.#starts + 1) / span);
+    return Math.min(mostAhead, Math.floor(rate * Math.min(longestAhead, 2 * this.#fetchTime)));
   }
 }
 

@@ -16,6 +16,7 @@ import { Holdings, Identity } from "./holder.ts";
 import { InHand, type Surroundings } from "./in-hand.ts";
 import { Slots } from "./slots.ts";
 import { Tally } from "./teller.ts";
+import { longestInHand } from "./waiting.ts";
 
 /** Milliseconds for the last word to the store. */
 const retireLimit = 2000;
@@ -36,6 +37,7 @@ export class Session {
   readonly #inHand: InHand;
   readonly #rescue: Loop;
   readonly #marks: Loop;
+  readonly #overdue: Loop;
   readonly #abandoned = new AbortController();
   readonly #quiet: (() => void)[] = [];
   #reading: Reading = { records: [], asked: 0, received: 0 };
@@ -97,12 +99,14 @@ export class Session {
       claimed: (jobs, token) => {
         this.#heartbeat.guard();
         this.#inHand.take(jobs, token);
+        if (this.#inHand.waiting > 0) this.#overdue.wakeIn(longestInHand);
       },
       idle: () => this.#tellQuiet(true),
     });
     const observer = new Observer();
     this.#rescue = new Loop({ ...common, name: "rescue", tick: () => this.#rescueOnce(observer) });
     this.#marks = new Loop({ ...common, name: "marks", tick: () => this.#readMarks() });
+    this.#overdue = new Loop({ ...common, name: "give back", tick: () => this.#giveBackOverdue() });
   }
 
   /**
@@ -115,6 +119,7 @@ export class Session {
     if (unwanted.aborted) return;
     this.#rescue.start();
     this.#marks.start();
+    this.#overdue.start();
     this.#fetcher.start();
   }
 
@@ -170,7 +175,8 @@ export class Session {
     await unless(deadline, this.#settled());
     this.#abandon();
     // A tick under way may wait for a store that is away, longer than the deadline.
-    await unless(deadline, Promise.all([this.#heartbeat.stop(), this.#rescue.stop(), this.#marks.stop()]));
+    const loops = [this.#rescue, this.#marks, this.#overdue];
+    await unless(deadline, Promise.all([this.#heartbeat.stop(), ...loops.map((loop) => loop.stop())]));
   }
 
   /**
@@ -245,6 +251,11 @@ export class Session {
   async #readMarks(): Promise<number> {
     if (this.#inHand.running > 0 && this.#heartbeat.isSure) await this.#heartbeat.readMarks();
     return this.#parts.settings.interval;
+  }
+
+  async #giveBackOverdue(): Promise<number> {
+    this.#inHand.giveBackOverdue();
+    return this.#inHand.waiting > 0 ? longestInHand : Number.POSITIVE_INFINITY;
   }
 
   #relieved(): void {
