@@ -5,7 +5,7 @@ import type { Jobs } from "../client/jobs.ts";
 import { asError, type DayjobError, storeOutage } from "../errors.ts";
 import { storable } from "../job/data.ts";
 import { type Job, type StoredJob, toJob } from "../job/job.ts";
-import { defaultRules, type Ending, type Rules, settle } from "../job/lifecycle.ts";
+import { defaultRules, type Ending, type Rules, type Settlement, settle } from "../job/lifecycle.ts";
 import { Status } from "../job/status.ts";
 import type { Finished, Held, HeldMark, Store } from "../store/store.ts";
 import { claimedJob, claimLost, type RunState, type VerbParts } from "./claimed-job.ts";
@@ -19,17 +19,8 @@ import type { Holdings } from "./holder.ts";
 import { insist } from "./insist.ts";
 import type { RunnerSettings } from "./options.ts";
 import type { Slots } from "./slots.ts";
-import type { Tally } from "./teller.ts";
+import type { Tally, Tell } from "./teller.ts";
 import { type HeldJob, WaitingJobs } from "./waiting.ts";
-
-/** What a session tells of: the runner makes events of it. */
-export interface Tell {
-  started(stored: StoredJob): void;
-  ended(stored: StoredJob, ending: Ending, status: number, error: unknown): void;
-  lost(stored: StoredJob): void;
-  warn(code: string, message: string): void;
-  failed(error: unknown, during: string): void;
-}
 
 /** What a session runs with. */
 export interface Surroundings {
@@ -228,10 +219,10 @@ export class InHand {
   /** Writes the end; the job is held until it is acknowledged. */
   #end(stored: StoredJob, held: Held, ending: Ending, error: unknown, alone = false, noted?: Promise<boolean>): void {
     const { tell, engine, completer, relieved } = this.#parts;
-    if (ending.how === "success" && ending.completed === true) {
-      return this.#acknowledged(stored, held, ending, Status.success, error);
-    }
     const settlement = settle(stored, ending, engine.storeClock.now(), this.#rules);
+    if (ending.how === "success" && ending.completed === true) {
+      return this.#acknowledged({ stored, held }, ending, settlement, Status.success, error);
+    }
     // No promise for each end: many are acknowledged together.
     const end = {
       item: { id: held.id, token: held.token, settlement },
@@ -239,7 +230,8 @@ export class InHand {
         // The handler's transaction was still open when it was looked for, and has committed since.
         if (alone && status === Status.success) return this.#end(stored, held, committed, undefined);
         const told = error ?? (status === Status.failed ? new Error(endRefused) : undefined);
-        this.#acknowledged(stored, held, ending, isOurs(status, settlement.status) ? status : undefined, told);
+        const now = isOurs(status, settlement.status) ? status : undefined;
+        this.#acknowledged({ stored, held }, ending, settlement, now, told);
         if (status === settlement.status && settlement.runAt !== undefined) this.#parts.dueAt(settlement.runAt);
       },
       // Still held: what has run must not be taken for a job that never started.
@@ -251,13 +243,19 @@ export class InHand {
     completer.finish(end, alone, noted);
   }
 
-  #acknowledged(stored: StoredJob, held: Held, ending: Ending, status: number | undefined, error: unknown): void {
+  #acknowledged(
+    { stored, held }: HeldJob,
+    ending: Ending,
+    settlement: Settlement,
+    status: number | undefined,
+    error: unknown,
+  ): void {
     const { holdings, tally, tell, relieved } = this.#parts;
     holdings.release(held);
     if (status === undefined) tell.lost(stored);
     else {
       tally.count(ending, status);
-      tell.ended(stored, ending, status, error);
+      tell.ended(stored, settlement, status, error);
     }
     relieved();
   }

@@ -10,12 +10,11 @@ import { type Duration, milliseconds } from "../job/duration.ts";
 import { checkOptions, optionalSignal, wholeNumber } from "../job/options.ts";
 import type { RunnerRecord, Store } from "../store/store.ts";
 import type { Handler } from "./handler.ts";
-import type { Tell } from "./in-hand.ts";
 import { parseRunnerOptions, type RunnerSettings } from "./options.ts";
 import { hearStrays, StopSignals } from "./process.ts";
 import { Session, unless } from "./session.ts";
 import { type Drained, type Runner, type RunnerEvents, runnerEvents } from "./surface.ts";
-import { Tally, tellerOf } from "./teller.ts";
+import { Tally, type Tell, tellerOf } from "./teller.ts";
 
 export interface RunnerParts {
   readonly name: string;
@@ -80,11 +79,7 @@ class JobRunner implements Runner {
     this.interval = settings.interval;
     this.#parts = parts;
     this.#settings = settings;
-    this.#tell = tellerOf(
-      this.#events,
-      () => parts.engine.storeClock.now(),
-      (error) => (this.#error = asError(error)),
-    );
+    this.#tell = tellerOf(this.#events, (error) => (this.#error = asError(error)));
     this.#signals = new StopSignals(this, (error) => this.#tell.failed(error, "stop"));
   }
 

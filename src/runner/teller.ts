@@ -1,22 +1,32 @@
 // What becomes of what a session tells: events of the runner, and counts.
 import type { Emitter } from "../events.ts";
 import { type Job, type StoredJob, toJob } from "../job/job.ts";
-import type { Ending } from "../job/lifecycle.ts";
-import { isFinished, Status } from "../job/status.ts";
+import type { Ending, Settlement } from "../job/lifecycle.ts";
+import { settledJob } from "../job/settled.ts";
+import { Status } from "../job/status.ts";
 import { claimLost } from "./claimed-job.ts";
-import type { Tell } from "./in-hand.ts";
 import type { Drained, RunnerEvents } from "./surface.ts";
 
+/** What a session tells of: the runner makes events of it. */
+export interface Tell {
+  started(stored: StoredJob): void;
+  /** The job as it was claimed, its end as it was to be written, and the status that the store answered. */
+  ended(stored: StoredJob, settlement: Settlement, status: number, error: unknown): void;
+  lost(stored: StoredJob): void;
+  warn(code: string, message: string): void;
+  failed(error: unknown, during: string): void;
+}
+
 /** `failed` hears of each error, whether anybody listens or not. */
-export function tellerOf(events: Emitter<RunnerEvents>, now: () => Date, failed: (error: unknown) => void): Tell {
+export function tellerOf(events: Emitter<RunnerEvents>, failed: (error: unknown) => void): Tell {
   return {
     started: (stored) => {
       if (events.has("started")) events.emit("started", { job: toJob(stored) });
     },
-    ended: (stored, ending, status, error) => {
+    ended: (stored, settlement, status, error) => {
       const event = eventOf(status);
       if (!events.has(event)) return;
-      const job = jobAfter(stored, ending, status, now());
+      const job = jobAfter(stored, settlement, status);
       if (event === "failed") events.emit(event, { job, error });
       else events.emit(event, { job, ...(error === undefined ? {} : { error }) });
     },
@@ -38,13 +48,13 @@ function eventOf(status: number): "success" | "failed" | "cancelled" | "waiting"
   return status === Status.cancelled ? "cancelled" : "waiting";
 }
 
-/** What the events show of a job whose try has ended. */
-function jobAfter(stored: StoredJob, ending: Ending, status: number, ended: Date): Job {
-  const { retries, ...rest } = stored;
-  const left = ending.how === "failure" || ending.how === "lost" ? Math.max(0, retries - 1) : retries;
-  const now = status as StoredJob["status"];
-  const result = ending.how === "success" ? ending.result : stored.result;
-  return toJob({ ...rest, retries: left, status: now, finished: isFinished(now) ? ended : undefined, result });
+/** The job as the store has it now. A mark made it cancelled; where the end was refused, only that it has failed is known. */
+function jobAfter(stored: StoredJob, settlement: Settlement, status: number): Job {
+  const { ended } = settlement;
+  if (status === Status.failed && settlement.status !== Status.failed)
+    return toJob(settledJob(stored, { status, ended, try: {} }));
+  const cancel = status === Status.cancelled ? { when: ended } : undefined;
+  return toJob(settledJob({ ...stored, cancel }, settlement));
 }
 
 /** Counts what a session did, for `drain`. */

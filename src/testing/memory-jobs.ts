@@ -3,6 +3,7 @@ import { revived } from "../job/data.ts";
 import { type StoredJob, type Try, triesKept } from "../job/job.ts";
 import { retriesAgain, type Settlement } from "../job/lifecycle.ts";
 import { isPlain } from "../job/plain.ts";
+import { settledJob as applied } from "../job/settled.ts";
 import { isFinished, Status } from "../job/status.ts";
 import { type Choice, type ClaimRequest, choose } from "../store/claim.ts";
 import type { Act, JobChange } from "../store/store.ts";
@@ -45,30 +46,10 @@ export function exhaustedJob(job: StoredJob, now: Date): StoredJob {
   return { ...job, status: Status.failed, finished: now, holds: undefined };
 }
 
-/** A working job with its settlement applied; a cancel mark turns every status but success into cancelled. */
+/** A working job with its settlement applied, and no part of the result that the caller could change. */
 export function settledJob(job: StoredJob, settlement: Settlement): StoredJob {
-  const marked = job.cancel !== undefined && settlement.status !== Status.success;
-  const status = marked ? Status.cancelled : settlement.status;
-  const ends = isFinished(status);
-  return {
-    ...job,
-    ...settledTries(job, settlement),
-    status,
-    finished: ends ? settlement.ended : undefined,
-    holds: ends ? undefined : job.holds,
-    runAt: ends ? job.runAt : (settlement.runAt ?? job.runAt),
-    retries: settlement.retries ?? job.retries,
-    lost: settlement.lost ?? job.lost,
-    result: settlement.result === undefined ? job.result : copied(settlement.result),
-  };
-}
-
-function settledTries(job: StoredJob, settlement: Settlement): Pick<StoredJob, "tries" | "tryCount"> {
-  const before = job.tries.slice(0, -1);
-  if (settlement.try === "withdrawn") return { tries: before, tryCount: job.tryCount - 1 };
-  const last = job.tries.at(-1);
-  if (last === undefined) return { tries: [], tryCount: job.tryCount };
-  return { tries: [...before, { ...last, ended: settlement.ended, ...settlement.try }], tryCount: job.tryCount };
+  const settled = applied(job, settlement);
+  return settlement.result === undefined ? settled : { ...settled, result: copied(settled.result) };
 }
 
 /** A job as an act leaves it; undefined: removed; the same object: left alone. */

@@ -93,8 +93,13 @@ watchOneself();
 const started = runners.map(({ name, kinds, ...options }) => {
   const handlers = Object.fromEntries(kinds.map((kind) => [kind, run]));
   const runner = jobs.runner(name, handlers as Record<string, typeof run & ((job: ClaimedJob) => unknown)>, options);
+  // A try that was given back or snoozed is not in the job any more: the newest that started is meant.
+  const tries = new Map<string, number>();
+  runner.on("started", ({ job }) => tries.set(job.id, job.tryNumber));
   for (const event of ["success", "waiting", "failed", "cancelled", "lost"] as const)
-    runner.on(event, ({ job }: RunnerEvents[typeof event]) => effect(`event ${event}`, about(job, name)));
+    runner.on(event, ({ job }: RunnerEvents[typeof event]) =>
+      effect(`event ${event}`, { ...about(job, name), ...(event === "waiting" ? { try: tries.get(job.id) } : {}) }),
+    );
   runner.on("warning", ({ code, message }) => effect("warning", { runner: name, code, message }));
   runner.on("error", ({ error, during }) => {
     effect("error", { runner: name, during, code: isDayjobError(error) ? error.code : "none", message: String(error) });

@@ -37,7 +37,7 @@ export class StoreJudge implements Judge {
     if (before === undefined) return after === undefined ? undefined : this.#inserted(after, call);
     if (after === undefined) return this.#removed(before, call);
     if (before.status !== after.status) {
-      this.#ledger.ends.add(`${before.id} ${before.tryCount} ${after.status}`);
+      this.#ledger.ends.add(`${before.id} ${after.tryCount} ${after.status}`);
       this.#ledger.ends.add(`${before.id} ${after.status}`);
       this.#say(before, after, call);
     }
