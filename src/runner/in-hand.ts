@@ -2,6 +2,7 @@
 
 import type { Engine } from "../client/engine.ts";
 import type { Jobs } from "../client/jobs.ts";
+import { pause } from "../clock.ts";
 import { asError, type DayjobError, storeOutage } from "../errors.ts";
 import { storable } from "../job/data.ts";
 import { type Job, type StoredJob, toJob } from "../job/job.ts";
@@ -218,7 +219,7 @@ export class InHand {
 
   /** Writes the end; the job is held until it is acknowledged. */
   #end(stored: StoredJob, held: Held, ending: Ending, error: unknown, alone = false, noted?: Promise<boolean>): void {
-    const { tell, engine, completer, relieved } = this.#parts;
+    const { tell, engine, completer, relieved, abandoned } = this.#parts;
     const settlement = settle(stored, ending, engine.storeClock.now(), this.#rules);
     if (ending.how === "success" && ending.completed === true) {
       return this.#acknowledged({ stored, held }, ending, settlement, Status.success, error);
@@ -238,6 +239,9 @@ export class InHand {
       reject: (problem: unknown) => {
         tell.failed(problem, "finish");
         relieved();
+        void pause(engine.clock, refusedAgain, abandoned).then(() => {
+          if (!abandoned.aborted) completer.finish(end, true);
+        });
       },
     };
     completer.finish(end, alone, noted);
@@ -279,6 +283,9 @@ export class InHand {
     }
   }
 }
+
+/** Milliseconds to the next attempt at an end that the store refuses: rights that were taken may be given back, and the like. */
+const refusedAgain = 30_000;
 
 const committed: Ending = { how: "success", completed: true };
 

@@ -64,6 +64,25 @@ describe("ends", () => {
     expect(failed[0]?.tries[0]).toMatchObject({ name: "EndNotStored", err: expect.stringContaining("maximum size") });
   });
 
+  it("an end that the store refuses for a time is written once it is taken; till then the job is held, and runs no second time", async () => {
+    const time = timelapse();
+    const { jobs } = time.machine();
+    const finish = time.store.finish.bind(time.store);
+    let isRefused = true;
+    time.store.finish = (batch, limit) =>
+      isRefused ? Promise.reject(dayjobError("STORE_FAILED", "not authorized")) : finish(batch, limit);
+    const { id } = await time.settled(jobs.put("k", {}));
+    let runs = 0;
+    const runner = jobs.runner("r", "k", () => void runs++, { lease: 6000 });
+    await time.settled(runner.start());
+    await time.pass(90_000);
+    expect([runs, statusOf(time, id)]).toEqual([1, Status.working]);
+    isRefused = false;
+    await time.until("its end is written", () => statusOf(time, id) === Status.success, 40_000);
+    await time.settled(runner.stop());
+    expect([runs, time.clock.pending]).toEqual([1, 0]);
+  });
+
   it("a CLAIM_LOST that is another job's, or is wrong, is a failed try: the job does not run again for nothing", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
