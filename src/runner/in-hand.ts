@@ -7,7 +7,7 @@ import { asError, type DayjobError, storeOutage } from "../errors.ts";
 import { storable } from "../job/data.ts";
 import { type Job, type StoredJob, toJob } from "../job/job.ts";
 import { defaultRules, type Ending, type Rules, type Settlement, settle } from "../job/lifecycle.ts";
-import { Status } from "../job/status.ts";
+import { Status, statusOf } from "../job/status.ts";
 import type { Finished, Held, HeldMark, Store } from "../store/store.ts";
 import { claimedJob, claimLost, type RunState, type VerbParts } from "./claimed-job.ts";
 import type { Completer } from "./completer.ts";
@@ -259,7 +259,7 @@ export class InHand {
     if (status === undefined) tell.lost(stored);
     else {
       tally.count(ending, status);
-      tell.ended(stored, settlement, status, error);
+      tell.ended(stored, settlement, statusOf(status), error);
     }
     relieved();
   }

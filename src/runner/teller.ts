@@ -11,7 +11,7 @@ import type { Drained, RunnerEvents } from "./surface.ts";
 export interface Tell {
   started(stored: StoredJob): void;
   /** The job as it was claimed, its end as it was to be written, and the status that the store answered. */
-  ended(stored: StoredJob, settlement: Settlement, status: number, error: unknown): void;
+  ended(stored: StoredJob, settlement: Settlement, status: Status, error: unknown): void;
   lost(stored: StoredJob): void;
   warn(code: string, message: string): void;
   failed(error: unknown, during: string): void;
@@ -42,19 +42,21 @@ export function tellerOf(events: Emitter<RunnerEvents>, failed: (error: unknown)
   };
 }
 
-function eventOf(status: number): "success" | "failed" | "cancelled" | "waiting" {
+function eventOf(status: Status): "success" | "failed" | "cancelled" | "waiting" {
   if (status === Status.success) return "success";
   if (status === Status.failed) return "failed";
   return status === Status.cancelled ? "cancelled" : "waiting";
 }
 
-/** The job as the store has it now. A mark made it cancelled; where the end was refused, only that it has failed is known. */
-function jobAfter(stored: StoredJob, settlement: Settlement, status: number): Job {
+/**
+ * The job as the store has it now. A mark makes cancelled of every end but success; of what somebody else wrote, the
+ * store's word that it could not be written or a rescuer, only the status is known.
+ */
+function jobAfter(stored: StoredJob, settlement: Settlement, status: Status): Job {
   const { ended } = settlement;
-  if (status === Status.failed && settlement.status !== Status.failed)
-    return toJob(settledJob(stored, { status, ended, try: {} }));
-  const cancel = status === Status.cancelled ? { when: ended } : undefined;
-  return toJob(settledJob({ ...stored, cancel }, settlement));
+  const isMarked = status === Status.cancelled && settlement.status !== Status.success;
+  if (status !== settlement.status && !isMarked) return toJob(settledJob(stored, { status, ended, try: {} }));
+  return toJob(settledJob({ ...stored, cancel: isMarked ? { when: ended } : undefined }, settlement));
 }
 
 /** Counts what a session did, for `drain`. */

@@ -77,6 +77,19 @@ describe("the job in an event", () => {
     });
   }
 
+  it("whose end somebody else wrote has the status that was written, though its handler succeeded", async () => {
+    const time = timelapse();
+    const { jobs } = time.machine();
+    time.store.finish = async (batch) => batch.map(({ id, token }) => ({ id, token, status: Status.cancelled }));
+    const told: Job[] = [];
+    const runner = jobs.runner("r", "k", () => 5);
+    runner.on("cancelled", ({ job }) => told.push(job));
+    await time.settled(jobs.put("k", {}));
+    await time.settled(runner.start());
+    await time.until("it is told", () => told.length > 0);
+    expect(told.map(({ status, result }) => [status, result])).toEqual([[Status.cancelled, undefined]]);
+  });
+
   it("whose end the store refused has failed", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
