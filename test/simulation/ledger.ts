@@ -102,8 +102,10 @@ export class Ledger {
   told(id: string, tryNumber: number, status: Status): void {
     // If the reply to a give-back was lost, the job is told as it is by then: cancelled, or cancelled and new again by a retry.
     const isByHand = status === S.cancelled || status === S.new;
-    const end = isByHand ? `${id} ${status}` : `${id} ${tryNumber} ${status}`;
-    if (!this.ends.has(end))
+    // A snooze takes its try back; whoever rescued the job at that moment has let it stand, and the store's answer is the same.
+    const tries = status === S.waiting ? [tryNumber, tryNumber + 1] : [tryNumber];
+    const ends = isByHand ? [`${id} ${status}`] : tries.map((number) => `${id} ${number} ${status}`);
+    if (!ends.some((end) => this.ends.has(end)))
       this.#wrong(
         `try ${tryNumber} of job ${short(id)} was told to be ${formatStatus(status)}, which was never stored`,
       );
