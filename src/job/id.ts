@@ -7,7 +7,7 @@ export type JobId = string | { toHexString(): string };
 
 const shape = /^[0-9a-f]{24}$/;
 
-/** A new id. Those of one process grow; those of several do not agree on an order. */
+/** A new id. Those of one process grow, but where their counter of 24 bits begins anew; those of several have no order. */
 export function newId(): string {
   // Not by toHexString, whose text is a tree of pieces, six times the size.
   const bytes = ObjectId.generate();
