@@ -3,7 +3,7 @@
 // are rebuilt with the classes of the store in use (a value of another major makes the driver throw).
 import * as bson from "bson";
 import { asError, dayjobError, inBrief } from "../errors.ts";
-import { brokenPair } from "./options.ts";
+import { brokenPair, flawOf } from "./options.ts";
 import { isPlain } from "./plain.ts";
 
 /** The classes of one copy of the bson library: the driver's `BSON` namespace, or ours. */
@@ -39,8 +39,7 @@ const deepest = 80;
  *
  * @throws BAD_DATA, naming the path, for what could not come back as it was: functions, symbols, Map, Set, instances of
  * classes, cycles, bigint over 64 bits, `undefined` in a list, invalid dates, field names that begin with "$", text with half
- * a surrogate pair; and for data
- * over `limit` bytes.
+ * a surrogate pair; and for data over `limit` bytes.
  */
 export function storableData(data: unknown, classes: Bson, limit: number = defaultDataLimit): unknown {
   return measuredData(data, classes, limit).data;
@@ -127,9 +126,9 @@ function storableFields(value: object, path: string, classes: Bson, below: objec
 function checkName(name: string, path: string): void {
   if (name.startsWith("$"))
     throw refused(`${path}.${name}`, 'a field name that begins with "$", which MongoDB takes for an operator');
-  if (name.includes("\0"))
-    throw refused(`${path}.${name}`.replaceAll("\0", "\\0"), "a field name with a null character");
-  if (!name.isWellFormed()) throw refused(`${path}.${name.toWellFormed()}`, `a field name with ${brokenPair}`);
+  const flaw = flawOf(name);
+  if (flaw !== undefined)
+    throw refused(`${path}.${name}`.replaceAll("\0", "\\0").toWellFormed(), `a field name with ${flaw}`);
   if (name === "__proto__" || name === "_bsontype") throw refused(`${path}.${name}`, `a field of the name ${name}`);
 }
 

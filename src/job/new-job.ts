@@ -6,7 +6,16 @@ import { type Duration, milliseconds } from "./duration.ts";
 import { idText, type JobId, newId } from "./id.ts";
 import { blankJob, type StoredJob } from "./job.ts";
 import { type AnyKind, kindName } from "./kind-name.ts";
-import { checkOptions, flawOf, isRecord, optionalDate, shortText, textList, wholeNumber } from "./options.ts";
+import {
+  brokenPair,
+  checkOptions,
+  flawOf,
+  isRecord,
+  optionalDate,
+  shortText,
+  textList,
+  wholeNumber,
+} from "./options.ts";
 
 /** What a kind may set for all of its jobs, and a put for one. */
 export interface JobDefaults {
@@ -196,7 +205,7 @@ function checkedMeta(given: unknown): Readonly<Record<string, string>> {
   let size = 0;
   for (const [name, value] of entries) {
     if (typeof value !== "string") throw dayjobError("BAD_OPTION", `meta.${name} is ${inBrief(value)}; give a text`);
-    if (!value.isWellFormed()) throw dayjobError("BAD_OPTION", `meta.${name} has ${flawOf(value)}; give another text`);
+    if (!value.isWellFormed()) throw dayjobError("BAD_OPTION", `meta.${name} has ${brokenPair}; give another text`);
     if (name === "" || name.startsWith("$") || flawOf(name) !== undefined || name === "__proto__") {
       throw dayjobError(
         "BAD_OPTION",

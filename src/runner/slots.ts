@@ -66,8 +66,8 @@ export class Slots {
   wanted(most: number, waiting: (kind: string) => number): readonly KindWanted[] {
     const open: KindWanted[] = [];
     for (const { kind, concurrency } of this.#handlers) {
-      const left = (limit: number): number => limit - (this.#running.get(kind) ?? 0) - waiting(kind);
-      const room = concurrency === undefined ? most : Math.min(most, left(concurrency));
+      const room =
+        concurrency === undefined ? most : Math.min(most, concurrency - (this.#running.get(kind) ?? 0) - waiting(kind));
       if (room > 0) open.push({ kind, most: room });
     }
     if (open.length <= kindsAtOnce) return open;
