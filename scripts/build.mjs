@@ -11,7 +11,7 @@ import { pruneDeclarations } from "./prune-declarations.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
-const entries = ["index", "mongodb/index", "sqlite/index", "testing/index"];
+const entries = ["index", "mongodb/index", "within/index", "testing/index"];
 
 const fresh = mkdtempSync(join(root, ".dist-"));
 try {

@@ -15,7 +15,7 @@ export interface BatcherParts<T, R> {
   readonly weigh?: (item: T) => number;
   readonly heaviest?: number;
   /** The most items that may wait: what is added beyond is refused. Default: no limit. */
-  readonly mostWaiting?: number;
+  readonly mostPending?: number;
 }
 
 /** In the place of a result. */
@@ -27,7 +27,7 @@ export class Refused {
 }
 
 /** An item with those who wait for its write; neither function may throw. */
-export interface Waiting<T, R> {
+export interface PendingWrite<T, R> {
   readonly item: T;
   resolve(result: R): void;
   reject(error: unknown): void;
@@ -35,7 +35,7 @@ export interface Waiting<T, R> {
 
 export class Batcher<T, R> {
   readonly #parts: BatcherParts<T, R>;
-  #waiting: Waiting<T, R>[] = [];
+  #waiting: PendingWrite<T, R>[] = [];
   #writing = false;
   #pending = 0;
 
@@ -54,13 +54,13 @@ export class Batcher<T, R> {
    * @throws STORE_FAILED at once, when too many items wait already.
    */
   add(item: T): Promise<R> {
-    const { mostWaiting = Number.POSITIVE_INFINITY } = this.#parts;
+    const { mostPending: mostWaiting = Number.POSITIVE_INFINITY } = this.#parts;
     if (this.#waiting.length >= mostWaiting) return Promise.reject(tooMany(mostWaiting));
     return new Promise((resolve, reject) => this.push({ item, resolve, reject }));
   }
 
   /** The same without a promise, and without a limit. */
-  push(waiting: Waiting<T, R>): void {
+  push(waiting: PendingWrite<T, R>): void {
     this.#pending++;
     this.#waiting.push(waiting);
     if (!this.#writing) void this.#writeAll();
@@ -74,7 +74,7 @@ export class Batcher<T, R> {
     this.#writing = false;
   }
 
-  async #write(batch: readonly Waiting<T, R>[]): Promise<void> {
+  async #write(batch: readonly PendingWrite<T, R>[]): Promise<void> {
     let results: readonly (R | Refused)[];
     try {
       results = await this.#parts.write(batch.map(({ item }) => item));
@@ -95,11 +95,11 @@ export class Batcher<T, R> {
   }
 
   /** The longest run of waiting items that fits into one write: one item at least. */
-  #take(): readonly Waiting<T, R>[] {
+  #take(): readonly PendingWrite<T, R>[] {
     const { most, weigh = () => 0, heaviest = Number.POSITIVE_INFINITY } = this.#parts;
     let count = 0;
     for (let weight = 0; count < Math.min(most, this.#waiting.length); count++) {
-      weight += weigh((this.#waiting[count] as Waiting<T, R>).item);
+      weight += weigh((this.#waiting[count] as PendingWrite<T, R>).item);
       if (count > 0 && weight > heaviest) break;
     }
     const batch = this.#waiting.slice(0, count);

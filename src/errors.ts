@@ -1,6 +1,5 @@
 // Every error that dayjob throws on purpose: a stable code, a message that says what was given, what is accepted and what
 // to do, and the driver's own error as the cause. Codes do not change within a major version.
-import type { Job } from "./job/job.ts";
 
 /**
  * What went wrong, as a word to switch on.
@@ -34,23 +33,22 @@ export type Code =
   | "STORE_FAILED"
   | "CLOSED";
 
-/** An error of dayjob's own. Tell it with `isDayjobError`, never with `instanceof`: a process may hold two copies of the package. */
-export interface DayjobError<C extends Code = Code> extends Error {
+/** An error of dayjob's own, with the job that it is about, where there is one. */
+export interface CodedError<C extends Code = Code, J = unknown> extends Error {
   readonly code: C;
-  /** The job that it is about, where there is one. */
-  readonly job?: Job;
+  readonly job?: J;
 }
 
 const brand = Symbol.for("dayjob.error");
 
-interface Details {
+interface Details<J = unknown> {
   readonly cause?: unknown;
-  readonly job?: Job;
+  readonly job?: J;
 }
 
-class CodedError extends Error {
+class ErrorWithCode extends Error {
   readonly code: Code;
-  readonly job?: Job;
+  readonly job?: unknown;
 
   constructor(code: Code, message: string, details: Details = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -62,12 +60,16 @@ class CodedError extends Error {
 }
 
 /** Makes an error with a code. `name` is the code in words: `CLAIM_LOST` is a `ClaimLost`. */
-export function dayjobError<C extends Code>(code: C, message: string, details?: Details): DayjobError<C> {
-  return new CodedError(code, message, details) as DayjobError<C>;
+export function dayjobError<C extends Code, J = never>(
+  code: C,
+  message: string,
+  details?: Details<J>,
+): CodedError<C, J> {
+  return new ErrorWithCode(code, message, details) as CodedError<C, J>;
 }
 
 /** Whether `error` was made by dayjob (by any copy of it), and has this code if one is given. */
-export function isDayjobError<C extends Code = Code>(error: unknown, code?: C): error is DayjobError<C> {
+export function isCodedError<C extends Code = Code>(error: unknown, code?: C): error is CodedError<C> {
   if (typeof error !== "object" || error === null || !(brand in error)) return false;
   return code === undefined || (error as { code?: unknown }).code === code;
 }
@@ -76,7 +78,7 @@ export function isDayjobError<C extends Code = Code>(error: unknown, code?: C): 
  * A failure of the store that may pass: the write or read may be tried again, and nothing is known of whether it arrived.
  * Stores throw it for outages, elections, time limits and locked files; the code is `STORE_FAILED`.
  */
-export function storeOutage(message: string, cause?: unknown): DayjobError<"STORE_FAILED"> {
+export function storeOutage(message: string, cause?: unknown): CodedError<"STORE_FAILED"> {
   return Object.assign(dayjobError("STORE_FAILED", message, { cause }), { transient: true });
 }
 
@@ -84,7 +86,7 @@ export function storeOutage(message: string, cause?: unknown): DayjobError<"STOR
  * An outage that ends only when somebody makes room: nothing was stored. Runners wait for that, as what they have done is
  * not to be done again; a put is refused at once.
  */
-export function storeFull(message: string, cause?: unknown): DayjobError<"STORE_FAILED"> {
+export function storeFull(message: string, cause?: unknown): CodedError<"STORE_FAILED"> {
   return Object.assign(storeOutage(message, cause), { isFull: true });
 }
 
@@ -95,7 +97,7 @@ export function isFull(error: unknown): boolean {
 
 /** Whether trying again may help: true for what `storeOutage` made. */
 export function isOutage(error: unknown): boolean {
-  return isDayjobError(error) && "transient" in error && error.transient === true;
+  return isCodedError(error) && "transient" in error && error.transient === true;
 }
 
 /** An error as plain values, for another thread: errors lose their code on the way. */
@@ -107,11 +109,11 @@ export interface WrittenError {
 
 /** Its cause is left behind: a driver's error is no plain value, and may hold the address with its password. */
 export function written(error: unknown): WrittenError {
-  const code = isDayjobError(error) ? error.code : "STORE_FAILED";
+  const code = isCodedError(error) ? error.code : "STORE_FAILED";
   return { code, message: asError(error).message, transient: isOutage(error) };
 }
 
-export function readError({ code, message, transient }: WrittenError): DayjobError {
+export function readError({ code, message, transient }: WrittenError): CodedError {
   return transient ? storeOutage(message) : dayjobError(code, message);
 }
 

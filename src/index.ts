@@ -1,9 +1,15 @@
 // dayjob: background jobs for MongoDB and SQLite. Importing it starts nothing.
-export type { Bulk, Changed } from "./client/changer.ts";
-export type { Change, Jobs, JobsEvents, PutOptions } from "./client/jobs.ts";
-export type { ClientOptions } from "./client/options.ts";
-export type { MongoConnection, MongoDatabase, MongooseConnection, SqliteDatabase, Target } from "./client/target.ts";
-export { type Code, type DayjobError, isDayjobError } from "./errors.ts";
+
+export type { Bulk, Change, Changed } from "./api/changes.ts";
+export { type DayjobError, isDayjobError } from "./api/errors.ts";
+export type { ClaimedJob, Outcome, SessionLike } from "./api/handler.ts";
+export type { AnyHandler, Around, Context, Jobs, JobsEvents, Kind, PutOptions, RunnerOptions } from "./api/jobs.ts";
+export type { Failure, KindRules } from "./api/kind-rules.ts";
+export type { ClientOptions, OpenOptions } from "./api/options.ts";
+export type { Drained, Runner, RunnerEvents } from "./api/runner.ts";
+export type { MongoConnection, MongoDatabase, MongooseConnection, SqliteDatabase, Target } from "./api/target.ts";
+export { kind } from "./client/kind.ts";
+export type { Code } from "./errors.ts";
 export { type Duration, parseDuration } from "./job/duration.ts";
 export type { Span, Where, Which } from "./job/filter.ts";
 export { formatGoJob, type GoJob, type GoTry, parseGoJob } from "./job/go-json.ts";
@@ -13,9 +19,5 @@ export { parseJob } from "./job/json.ts";
 export type { AnyKind } from "./job/kind-name.ts";
 export type { JobDefaults, JobOptions, NewJob } from "./job/new-job.ts";
 export { formatStatus, parseStatus, Status, type StatusText } from "./job/status.ts";
-export { type AnyHandler, type Failure, type Kind, type KindRules, kind } from "./kinds.ts";
-export { type OpenOptions, open, openLazy } from "./open.ts";
-export type { Around, ClaimedJob, Context, SessionLike } from "./runner/handler.ts";
-export type { RunnerOptions } from "./runner/options.ts";
-export { cancel, giveUp, type Outcome, retryIn, snooze } from "./runner/outcome.ts";
-export type { Drained, Runner, RunnerEvents } from "./runner/surface.ts";
+export { open, openLazy } from "./open.ts";
+export { cancel, giveUp, retryIn, snooze } from "./runner/run/outcome.ts";

@@ -1,7 +1,7 @@
 // The only place where anything repeats. A loop never dies: a tick that fails is told to `failed`, backs off with jitter,
 // and goes on.
 import { type CancelTimer, type Clock } from "./clock.ts";
-import type { Random } from "./job/backoff.ts";
+import type { Random } from "./random.ts";
 
 export interface LoopParts {
   /** For error events: what was being done. */

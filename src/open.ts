@@ -1,26 +1,16 @@
 // The composition root: a target and options in, a client over the right store out. Drivers are loaded when they are used.
-import type { Connect } from "./client/engine.ts";
-import { createJobs, type Jobs } from "./client/jobs.ts";
-import { type ClientOptions, type ClientSettings, clientOptionNames, clientSettings } from "./client/options.ts";
-import { type ParsedTarget, parseTarget, type Target } from "./client/target.ts";
+
+import type { Jobs } from "./api/jobs.ts";
+import type { OpenOptions } from "./api/options.ts";
+import type { Target } from "./api/target.ts";
+import { createJobs } from "./client/jobs.ts";
+import { type ClientSettings, clientOptionNames, clientSettings } from "./client/options.ts";
+import { type ParsedTarget, parseTarget } from "./client/target.ts";
+import type { Connect } from "./engine/engine.ts";
 import { dayjobError, inBrief } from "./errors.ts";
 import type { Warning } from "./events.ts";
 import { checkOptions } from "./job/options.ts";
 import type { Store } from "./store/store.ts";
-
-export interface OpenOptions extends ClientOptions {
-  /** MongoDB: the collection of the jobs, "jobs" by default. Those of runners and the like begin with its name. */
-  collection?: string;
-  /** MongoDB: the driver's module (`import * as mongodb`, or `mongoose.mongo`), where its classes cannot be found from a client or database. */
-  driver?: { readonly BSON: unknown };
-  /**
-   * False: make and change no indexes or tables; `jobs.migrate()` does. A store that lacks them is a warning; one of a newer
-   * version is refused all the same.
-   */
-  migrate?: boolean;
-  /** SQLite: "full" by default: a put is on the disk when it resolves. "normal": a power cut may lose the last moments. */
-  durability?: "full" | "normal";
-}
 
 interface OpenSettings extends ClientSettings {
   readonly collection: string | undefined;
@@ -103,7 +93,7 @@ function notMigrated({ name }: Store): Warning {
 async function openStore(parsed: ParsedTarget, settings: OpenSettings): Promise<Store> {
   const { collection, driver, durability, timeout } = settings;
   if (parsed.store === "sqlite") {
-    const { openSqliteStore } = await import("./sqlite/index.ts");
+    const { openSqliteStore } = await import("./sqlite/open.ts");
     return openSqliteStore(parsed.target, { timeout, ...(durability === undefined ? {} : { durability }) });
   }
   const { openMongoStore } = await import("./mongodb/index.ts");

@@ -10,32 +10,69 @@ const files = readdirSync(src, { recursive: true, encoding: "utf8" })
   .map((file) => ({ file, text: readFileSync(join(src, file), "utf8") }));
 
 /** What any part may use: files beside the folders that know of no part. */
-const ground = ["clock.ts", "errors.ts", "loop.ts", "events.ts", "batcher.ts"];
+const ground = ["clock.ts", "random.ts", "errors.ts", "loop.ts", "events.ts", "batcher.ts"];
 
-/** A layer may import these for what they do; types it may take from `typesOnly` as well. */
-const table: Readonly<Record<string, { readonly may: readonly string[]; readonly typesOnly?: readonly string[] }>> = {
-  "clock.ts": { may: [] },
-  "errors.ts": { may: [], typesOnly: ["job"] },
-  "events.ts": { may: ["errors.ts"] },
-  "loop.ts": { may: ["clock.ts", "errors.ts", "job"] },
-  "batcher.ts": { may: ["clock.ts", "errors.ts"] },
-  job: { may: ["errors.ts"] },
-  store: { may: [...ground, "job"] },
-  mongodb: { may: [...ground, "job", "store"] },
-  sqlite: { may: [...ground, "job", "store", "sqlite/within.ts"] },
-  "sqlite/within.ts": { may: [...ground, "job", "store", "sqlite", "kinds.ts", "runner", "client"] },
-  maintenance: { may: [...ground, "job", "store"] },
-  "kinds.ts": { may: ["errors.ts", "job", "runner"] },
-  runner: { may: [...ground, "job", "store", "maintenance"], typesOnly: ["client", "kinds.ts"] },
-  client: { may: [...ground, "job", "store", "kinds.ts", "runner"] },
-  "open.ts": { may: [...ground, "job", "store", "mongodb", "sqlite", "kinds.ts", "client"] },
-  testing: { may: [...ground, "job", "store", "kinds.ts", "client", "open.ts", "runner"] },
-  "index.ts": { may: [...ground, "job", "kinds.ts", "runner", "client", "open.ts"] },
+/**
+ * Who may import whom, types included. A layer is a folder with the files that stand in it, or a file beside the folders. From
+ * the bottom up: a layer may name only layers above its own line, so that the table itself has no circle.
+ */
+const table: Readonly<Record<string, readonly string[]>> = {
+  "random.ts": [],
+  "clock.ts": [],
+  "errors.ts": [],
+  "events.ts": ["errors.ts"],
+  "loop.ts": ["clock.ts", "random.ts"],
+  "batcher.ts": ["errors.ts"],
+  job: ["errors.ts", "random.ts"],
+  store: [...ground, "job"],
+  mongodb: [...ground, "job", "store"],
+  sqlite: [...ground, "job", "store"],
+  api: ["errors.ts", "job"],
+  engine: [...ground, "job", "store", "api"],
+  maintenance: [...ground, "job", "store"],
+  "runner/settings": ["errors.ts", "job", "api"],
+  "runner/report": [...ground, "job", "api"],
+  "runner/admission": [...ground, "job", "store", "runner/settings"],
+  "runner/lease": [...ground, "job", "store", "maintenance"],
+  "runner/fetch": [...ground, "job", "store", "engine", "runner/admission", "runner/lease"],
+  "runner/run": [
+    ...ground,
+    "job",
+    "store",
+    "api",
+    "engine",
+    "runner/settings",
+    "runner/report",
+    "runner/admission",
+    "runner/lease",
+  ],
+  runner: [
+    ...ground,
+    "job",
+    "store",
+    "api",
+    "engine",
+    "maintenance",
+    "runner/settings",
+    "runner/report",
+    "runner/admission",
+    "runner/lease",
+    "runner/fetch",
+    "runner/run",
+  ],
+  client: [...ground, "job", "store", "api", "engine", "runner/settings", "runner"],
+  within: [...ground, "job", "store", "sqlite", "api", "engine", "runner/run", "client"],
+  "open.ts": [...ground, "job", "store", "mongodb", "sqlite", "api", "engine", "client"],
+  "index.ts": ["errors.ts", "job", "api", "runner/run", "client", "open.ts"],
+  "testing/fixtures": [...ground, "job"],
+  "testing/memory": [...ground, "job", "store"],
+  "testing/conformance": [...ground, "job", "store", "testing/fixtures", "testing/memory"],
+  testing: [...ground, "job", "store", "client", "testing/fixtures", "testing/memory", "testing/conformance"],
 };
 
 /** The folder of a file in src, or the file itself where it stands beside the folders. */
 function layerOf(file: string): string {
-  return file in table ? file : (file.split("/")[0] ?? file);
+  return file.includes("/") ? dirname(file) : file;
 }
 
 interface Import {
@@ -63,22 +100,87 @@ const imports: readonly Import[] = files.flatMap(({ file, text }) =>
   }),
 );
 
+/** The file in src that an import leads to. */
+function targetOf({ file, from }: Import): string {
+  return relative(src, join(src, dirname(file), from));
+}
+
+const inner = imports.filter(({ from }) => from.startsWith("."));
+
+/** The circles of a graph: sets of more than one node each of which leads to the others (Tarjan). */
+function circles(graph: ReadonlyMap<string, ReadonlySet<string>>): readonly (readonly string[])[] {
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const path: string[] = [];
+  const found: string[][] = [];
+  const visit = (node: string): number => {
+    let lowest = index.size;
+    index.set(node, lowest);
+    low.set(node, lowest);
+    path.push(node);
+    for (const next of graph.get(node) ?? []) {
+      if (!index.has(next)) lowest = Math.min(lowest, visit(next));
+      else if (path.includes(next)) lowest = Math.min(lowest, index.get(next) ?? lowest);
+    }
+    low.set(node, lowest);
+    if (lowest === index.get(node)) {
+      const circle = path.splice(path.indexOf(node));
+      if (circle.length > 1) found.push(circle);
+    }
+    return lowest;
+  };
+  for (const node of graph.keys()) if (!index.has(node)) visit(node);
+  return found;
+}
+
+function graphOf(nodeOf: (file: string) => string): ReadonlyMap<string, ReadonlySet<string>> {
+  const graph = new Map<string, Set<string>>();
+  for (const one of inner) {
+    const node = nodeOf(one.file);
+    const target = nodeOf(targetOf(one));
+    if (node !== target) graph.set(node, (graph.get(node) ?? new Set()).add(target));
+  }
+  return graph;
+}
+
 describe("layers", () => {
   it("are all in the table", () => {
     expect([...new Set(files.map(({ file }) => layerOf(file)))].filter((layer) => !(layer in table))).toEqual([]);
   });
 
   it.for(Object.keys(table))("%s imports only what lies below it", (layer) => {
-    const { may = [], typesOnly = [] } = table[layer] ?? {};
-    const wrong = imports
-      .filter(({ file, from }) => layerOf(file) === layer && from.startsWith("."))
-      .map((one) => ({ ...one, target: layerOf(relative(src, join(src, dirname(one.file), one.from))) }))
-      .filter(
-        ({ target, typeOnly }) =>
-          target !== layer && !may.includes(target) && !(typeOnly && typesOnly.includes(target)),
-      )
+    const may = table[layer] ?? [];
+    const wrong = inner
+      .filter(({ file }) => layerOf(file) === layer)
+      .filter((one) => layerOf(targetOf(one)) !== layer && !may.includes(layerOf(targetOf(one))))
       .map(({ file, from }) => `${file} imports ${from}`);
     expect(wrong).toEqual([]);
+  });
+
+  it("stand in the table below those that may import them", () => {
+    const order = Object.keys(table);
+    const wrong = order.flatMap((layer, at) =>
+      (table[layer] ?? []).filter((below) => order.indexOf(below) >= at).map((below) => `${layer} names ${below}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("have no circle among folders, types included", () => {
+    expect(circles(graphOf(layerOf))).toEqual([]);
+  });
+
+  it("have no circle among files, types included", () => {
+    expect(circles(graphOf((file) => file))).toEqual([]);
+  });
+
+  it("are searched for circles in a way that finds one", () => {
+    const graph = new Map([
+      ["a", new Set(["b"])],
+      ["b", new Set(["c", "d"])],
+      ["c", new Set(["a"])],
+      ["d", new Set<string>()],
+    ]);
+    expect(circles(graph).map((circle) => [...circle].sort())).toEqual([["a", "b", "c"]]);
   });
 });
 

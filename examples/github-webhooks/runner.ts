@@ -4,8 +4,8 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ClaimedJob, Context, Job } from "dayjob";
+import { openPlace } from "./demo-store.ts";
 import { kinds, type Payload } from "./payloads.ts";
-import { openPlace } from "./place.ts";
 
 /** What the process says to its parent. */
 export type Message =

@@ -1,14 +1,16 @@
 // From what a caller puts to a job that is ready to be stored: beforePut, the kind's defaults, the checks. All of it is done
 // in the call, before anything is awaited, so that data which the caller changes afterwards is stored as it was.
-import { type DayjobError, dayjobError, inBrief, isDayjobError } from "../errors.ts";
+
+import { type DayjobError, isDayjobError } from "../api/errors.ts";
+import type { ClientEngine } from "../engine/engine.ts";
+import { dayjobError, inBrief } from "../errors.ts";
 import { ownBson, storableData } from "../job/data.ts";
 import type { StoredJob } from "../job/job.ts";
 import { kindName } from "../job/kind-name.ts";
 import { type CheckedDefaults, type Draft, draftJob, jobOf, type NewJob, noDefaults } from "../job/new-job.ts";
 import { isRecord } from "../job/options.ts";
-import { defaultsOfKind } from "../kinds.ts";
 import type { Store } from "../store/store.ts";
-import type { ClientEngine } from "./engine.ts";
+import { defaultsOfKind } from "./kind.ts";
 
 /**
  * A draft of one job.

@@ -1,10 +1,13 @@
 // A client over a store that is there already: for tests, and for stores of others.
+
+import type { Jobs } from "../api/jobs.ts";
+import type { ClientOptions } from "../api/options.ts";
 import type { Clock } from "../clock.ts";
-import type { Random } from "../job/backoff.ts";
 import { checkOptions } from "../job/options.ts";
+import type { Random } from "../random.ts";
 import type { Store } from "../store/store.ts";
-import { createJobs, type Jobs } from "./jobs.ts";
-import { type ClientOptions, clientOptionNames, clientSettings } from "./options.ts";
+import { createJobs } from "./jobs.ts";
+import { clientOptionNames, clientSettings } from "./options.ts";
 
 export interface JobsOverOptions extends ClientOptions {
   /** Default: the system's. */

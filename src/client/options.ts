@@ -1,25 +1,15 @@
 // The options of a client, checked once.
+
+import type { KindRules } from "../api/kind-rules.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { dayjobError, inBrief } from "../errors.ts";
-import type { Random } from "../job/backoff.ts";
 import { defaultDataLimit, largestDataLimit } from "../job/data.ts";
-import { type Duration, milliseconds } from "../job/duration.ts";
+import { milliseconds } from "../job/duration.ts";
 import { type AnyKind, kindName } from "../job/kind-name.ts";
 import type { NewJob } from "../job/new-job.ts";
 import { wholeNumber } from "../job/options.ts";
-import { type KindRules, rulesOfKind } from "../kinds.ts";
-
-/** The options that do not depend on the store. */
-export interface ClientOptions {
-  /** Kinds whose rules hold for puts by their plain name as well. */
-  kinds?: readonly AnyKind[];
-  /** Called for each new job, before it is checked: may add meta, refuse by throwing, or change it. */
-  beforePut?: (job: NewJob) => NewJob;
-  /** How long a call may take, 10 s by default. */
-  timeout?: Duration;
-  /** The most bytes of a job's data as BSON: 1 MB by default, 8 MB at most. */
-  dataLimit?: number;
-}
+import type { Random } from "../random.ts";
+import { rulesOfKind } from "./kind.ts";
 
 export interface ClientSettings {
   readonly clock: Clock;

@@ -1,31 +1,7 @@
 // What `open` opens: told by its shape, since drivers of several versions, and copies of them, may be about.
+
+import type { MongoConnection, MongoDatabase, MongooseConnection, SqliteDatabase } from "../api/target.ts";
 import { dayjobError, inBrief } from "../errors.ts";
-
-/** A database of the MongoDB driver. */
-export interface MongoDatabase {
-  readonly databaseName: string;
-  collection(name: string, ...rest: never[]): unknown;
-}
-
-/** A client of the MongoDB driver. */
-export interface MongoConnection {
-  db(name?: string): unknown;
-  startSession(...rest: never[]): unknown;
-}
-
-/** A connection of Mongoose; once it is open, `db` is its database. */
-export interface MongooseConnection {
-  readonly db?: MongoDatabase | undefined;
-  getClient(): unknown;
-}
-
-/** An open database of node:sqlite, libsql or better-sqlite3. */
-export interface SqliteDatabase {
-  prepare(sql: string): unknown;
-  exec(sql: string): unknown;
-}
-
-export type Target = string | MongoDatabase | MongoConnection | MongooseConnection | SqliteDatabase;
 
 export type ParsedTarget =
   | { readonly store: "mongodb"; readonly target: string | MongoDatabase | MongoConnection | MongooseConnection }

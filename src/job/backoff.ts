@@ -1,8 +1,6 @@
 // How long a job waits after a failed try.
+import type { Random } from "../random.ts";
 import type { StoredJob } from "./job.ts";
-
-/** A number from 0 up to, not including, 1. */
-export type Random = () => number;
 
 export const firstWait = 1000;
 export const longestWait = 3_600_000;

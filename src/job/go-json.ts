@@ -1,11 +1,12 @@
 // The JSON of the Go package `jobs` (cheekybits/jobs): its field names and units, as Go's encoder writes them.
 import { dayjobError, inBrief } from "../errors.ts";
 import { idText } from "./id.ts";
-import { blankJob, type Job, type Try, view, zeroTime } from "./job.ts";
+import { blankJob, type Job, type Try, zeroTime } from "./job.ts";
 import { checked, jsonDate, jsonList, jsonNumber, jsonText } from "./json.ts";
 import { kindName } from "./kind-name.ts";
 import { isRecord } from "./options.ts";
 import { formatStatus, parseStatus } from "./status.ts";
+import { view } from "./view.ts";
 
 export interface GoTry {
   readonly runner: string;

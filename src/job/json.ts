@@ -1,11 +1,12 @@
 // Jobs from JSON: the inverse of `JSON.stringify(job)`.
-import { asError, dayjobError, inBrief, isDayjobError } from "../errors.ts";
+import { asError, dayjobError, inBrief, isCodedError } from "../errors.ts";
 import { dataFromReadable } from "./extended-json.ts";
 import { idText } from "./id.ts";
-import { blankJob, type Job, type Try, toJob } from "./job.ts";
+import { blankJob, type Job, type Try } from "./job.ts";
 import { kindName } from "./kind-name.ts";
 import { isRecord } from "./options.ts";
 import { parseStatus } from "./status.ts";
+import { toJob } from "./view.ts";
 
 /**
  * The job that `JSON.stringify` wrote, given as its text or as what `JSON.parse` made of it. Data comes back with its dates,
@@ -75,7 +76,7 @@ export function checked<T>(name: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    const message = isDayjobError(error) ? error.message : `${name} cannot be read: ${asError(error).message}`;
+    const message = isCodedError(error) ? error.message : `${name} cannot be read: ${asError(error).message}`;
     throw dayjobError("BAD_DATA", message, { cause: error });
   }
 }

@@ -4,7 +4,8 @@
 //   new -> working -> success | failed | waiting | cancelled        waiting -> working
 //   new, waiting, blocked -> cancelled                              blocked -> new
 //   failed, cancelled, success -> new (retried by hand)
-import { type Random, waitAfter } from "./backoff.ts";
+import type { Random } from "../random.ts";
+import { waitAfter } from "./backoff.ts";
 import type { StoredJob, Try } from "./job.ts";
 import { Status } from "./status.ts";
 

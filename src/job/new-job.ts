@@ -1,6 +1,7 @@
 // What `put` takes, checked once and turned into the job that is stored. Nothing that is wrong gets further than this file.
 import { dayjobError, inBrief } from "../errors.ts";
-import { firstWait, type Random } from "./backoff.ts";
+import type { Random } from "../random.ts";
+import { firstWait } from "./backoff.ts";
 import { type Bson, measuredData } from "./data.ts";
 import { type Duration, milliseconds } from "./duration.ts";
 import { idText, type JobId, newId } from "./id.ts";
@@ -121,7 +122,7 @@ export function draftJob(given: NewJob, { defaults, bson, dataLimit, random }: D
     priority: rules.priority ?? 0,
     lane: Math.floor(random() * lanes),
     key,
-    holds: key,
+    uniqueKey: key,
     tags: rules.tags ?? [],
     meta: options["meta"] === undefined ? {} : checkedMeta(options["meta"]),
   });

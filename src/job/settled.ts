@@ -14,7 +14,7 @@ export function settledJob(job: StoredJob, settlement: Settlement): StoredJob {
     ...settledTries(job, settlement),
     status,
     finished: ends ? settlement.ended : undefined,
-    holds: ends ? undefined : job.holds,
+    uniqueKey: ends ? undefined : job.uniqueKey,
     runAt: ends ? job.runAt : (settlement.runAt ?? job.runAt),
     retries: settlement.retries ?? job.retries,
     lost: settlement.lost ?? job.lost,

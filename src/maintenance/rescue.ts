@@ -4,9 +4,9 @@
 
 import { isOutage } from "../errors.ts";
 import type { StoredJob } from "../job/job.ts";
-import type { Ending, Rules } from "../job/lifecycle.ts";
-import { settle } from "../job/lifecycle.ts";
-import type { Finish, Finished, Store } from "../store/store.ts";
+import { type Ending, type Rules, settle } from "../job/lifecycle.ts";
+import type { Finish, Finished } from "../store/claims.ts";
+import type { Store } from "../store/store.ts";
 import { type Observer, type Reading, sightsOf } from "./observer.ts";
 
 export interface RescueParts {
@@ -18,7 +18,7 @@ export interface RescueParts {
   readonly unbrokenSince: () => number;
   /** The store's time. */
   readonly storeNow: () => Date;
-  readonly limit: number;
+  readonly timeout: number;
 }
 
 export interface Rescued {
@@ -40,14 +40,14 @@ const atOnce = 20;
 const recordsKept = 24 * 3_600_000;
 
 export async function rescue({ records, asked, received }: Reading, parts: RescueParts): Promise<Rescued> {
-  const { store, observer, own, limit } = parts;
-  const holders = await store.holders(limit);
+  const { store, observer, own, timeout } = parts;
+  const holders = await store.runners.holders(timeout);
   const silent = observer.observe(sightsOf(records, holders, own), asked, parts.unbrokenSince(), received);
   const dead: string[] = [];
   for (const { instance, beats } of silent) {
     // A burial may have waited through an outage: from then on the silence of the others proves nothing.
     if (parts.unbrokenSince() > asked) break;
-    if (await store.bury(instance, beats, limit)) dead.push(instance);
+    if (await store.runners.declareDead(instance, beats, timeout)) dead.push(instance);
   }
   const gone = new Map<string, Ending>(dead.map((instance) => [instance, { how: "lost" }]));
   for (const { instance, state } of records) {
@@ -66,7 +66,7 @@ export async function rescue({ records, asked, received }: Reading, parts: Rescu
   }
   if (failures.length > 0 && dead.length + jobs.length === 0) throw failures[0];
   if (records.some(({ state }) => state !== "live")) {
-    await store.forget(new Date(parts.storeNow().getTime() - recordsKept), limit);
+    await store.runners.removeStopped(new Date(parts.storeNow().getTime() - recordsKept), timeout);
   }
   return { dead, jobs };
 }
@@ -74,7 +74,7 @@ export async function rescue({ records, asked, received }: Reading, parts: Rescu
 async function giveBackAll(instance: string, ending: Ending, parts: RescueParts): Promise<readonly StoredJob[]> {
   const given: StoredJob[] = [];
   for (;;) {
-    const jobs = await parts.store.orphans([instance], block, parts.limit);
+    const jobs = await parts.store.runners.orphans([instance], block, parts.timeout);
     const batch = jobs.flatMap((job) => finishOf(job, ending, parts));
     const finished = await finishApart(batch, parts);
     const done = new Set(finished.filter(({ status }) => status !== undefined).map(({ id }) => id));
@@ -87,15 +87,18 @@ async function giveBackAll(instance: string, ending: Ending, parts: RescueParts)
  * A handler that died inside its transaction leaves its job locked until the server ends that (MongoDB: a minute). The others
  * must not wait for it: where a write of all gets no answer, each is written by itself, some at a time.
  */
-async function finishApart(batch: readonly Finish[], { store, own, limit }: RescueParts): Promise<readonly Finished[]> {
-  const brief = Math.min(limit, Math.max(shortest, own.lease / 6));
+async function finishApart(
+  batch: readonly Finish[],
+  { store, own, timeout }: RescueParts,
+): Promise<readonly Finished[]> {
+  const brief = Math.min(timeout, Math.max(shortest, own.lease / 6));
   try {
-    return await store.finish(batch, brief);
+    return await store.claims.finish(batch, brief);
   } catch (error) {
     if (!isOutage(error) || batch.length === 1) throw error;
     const finished: Finished[] = [];
     for (let from = 0; from < batch.length; from += atOnce) {
-      const some = batch.slice(from, from + atOnce).map((one) => store.finish([one], brief));
+      const some = batch.slice(from, from + atOnce).map((one) => store.claims.finish([one], brief));
       const settled = await Promise.allSettled(some);
       const answered = settled.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
       if (answered.length === 0) throw error;

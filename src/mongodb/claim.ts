@@ -3,11 +3,11 @@
 import type { StoredJob } from "../job/job.ts";
 import { Status } from "../job/status.ts";
 import { type Choice, type Claimed, type ClaimRequest, choose, type Due } from "../store/claim.ts";
-import { eachOrBad, failBad, secondLook } from "./bad.ts";
 import { decodeJob, withoutLogs } from "./codec.ts";
+import { type Collections, majority } from "./collections.ts";
+import type { Deadline } from "./deadline.ts";
 import { literal, triesAnd, tryCount } from "./expressions.ts";
-import type { Limit } from "./limit.ts";
-import { majority, type Place } from "./place.ts";
+import { eachOrRefused, failRefusedDocument, secondLook } from "./isolate-refused.ts";
 import { objectIds } from "./query.ts";
 import { isDueElsewhere, nextAfter, readWindow, type Sought, type Window, type Windows } from "./window.ts";
 
@@ -21,14 +21,19 @@ interface Look {
   readonly sought: Sought;
 }
 
-export async function claim(place: Place, windows: Windows, request: ClaimRequest, limit: Limit): Promise<Claimed> {
+export async function claim(
+  collections: Collections,
+  windows: Windows,
+  request: ClaimRequest,
+  deadline: Deadline,
+): Promise<Claimed> {
   for (let pass = 1; ; pass++) {
-    const look = await lookFor(place, windows, pass === 1 ? request : { ...request, fresh: true }, limit);
+    const look = await lookFor(collections, windows, pass === 1 ? request : { ...request, fresh: true }, deadline);
     const { take, exhausted } = look.choice;
     const [jobs, next] = await Promise.all([
-      takeJobs(place, take, request, limit),
-      nextTime(place, look, request, limit),
-      failExhausted(place, exhausted, request, limit),
+      takeJobs(collections, take, request, deadline),
+      nextTime(collections, look, request, deadline),
+      failExhausted(collections, exhausted, request, deadline),
     ]);
     const isInVain = jobs.length === 0 && take.length + exhausted.length > 0;
     if (!isInVain) return { jobs, next };
@@ -37,21 +42,26 @@ export async function claim(place: Place, windows: Windows, request: ClaimReques
 }
 
 /** Own lanes first; only when those hold nothing to take, all. */
-async function lookFor(place: Place, windows: Windows, request: ClaimRequest, limit: Limit): Promise<Look> {
+async function lookFor(
+  collections: Collections,
+  windows: Windows,
+  request: ClaimRequest,
+  deadline: Deadline,
+): Promise<Look> {
   const all: Sought = { kinds: wantedKinds(request) };
   const own = request.lanes === undefined ? all : { ...all, lanes: request.lanes };
-  const first = await lookInto(windows, own, request, limit);
-  const look = request.lanes === undefined || isUseful(first) ? first : await lookInto(windows, all, request, limit);
-  return await lookPast(place, look, request, limit);
+  const first = await lookInto(windows, own, request, deadline);
+  const look = request.lanes === undefined || isUseful(first) ? first : await lookInto(windows, all, request, deadline);
+  return await lookPast(collections, look, request, deadline);
 }
 
 function isUseful({ choice }: Look): boolean {
   return choice.take.length + choice.exhausted.length > 0;
 }
 
-async function lookInto(windows: Windows, sought: Sought, request: ClaimRequest, limit: Limit): Promise<Look> {
+async function lookInto(windows: Windows, sought: Sought, request: ClaimRequest, deadline: Deadline): Promise<Look> {
   const reading = { now: request.now, batch: batchOf(request), fresh: request.fresh ?? false };
-  const window = await windows.window(sought, reading, limit);
+  const window = await windows.window(sought, reading, deadline);
   const choice = choose(window.due, request);
   // Taken out before anything is awaited: another claim of this process must not choose them as well.
   window.due = choice.left;
@@ -62,7 +72,12 @@ async function lookInto(windows: Windows, sought: Sought, request: ClaimRequest,
  * A window may be full of jobs that must not be taken now: of a kind that has all it may run, or such as lost their runner.
  * Then those behind it are looked for by themselves, lest they starve.
  */
-async function lookPast(place: Place, look: Look, request: ClaimRequest, limit: Limit): Promise<Look> {
+async function lookPast(
+  collections: Collections,
+  look: Look,
+  request: ClaimRequest,
+  deadline: Deadline,
+): Promise<Look> {
   const { choice, window } = look;
   const free = request.slots - choice.take.length;
   const isBlocked = !window.isComplete && choice.left.length > 0 && choice.exhausted.length === 0;
@@ -70,7 +85,7 @@ async function lookPast(place: Place, look: Look, request: ClaimRequest, limit: 
   const kinds = kindsLeft(request, choice.take);
   if (kinds.length === 0) return look;
   const sought = { ...look.sought, kinds: kinds.map(({ kind }) => kind), suspects: false };
-  const more = await readWindow(place, sought, { now: request.now, batch: free, fresh: true }, limit);
+  const more = await readWindow(collections, sought, { now: request.now, batch: free, fresh: true }, deadline);
   const known = new Set(choice.take.map(({ id }) => id));
   const rest = more.due.filter(({ id }) => !known.has(id));
   const second = choose(rest, { ...request, kinds, slots: free, ahead: 0 });
@@ -99,32 +114,32 @@ function batchOf({ slots, ahead }: ClaimRequest): number {
 }
 
 async function takeJobs(
-  place: Place,
+  collections: Collections,
   take: readonly Due[],
   request: ClaimRequest,
-  limit: Limit,
+  deadline: Deadline,
 ): Promise<readonly StoredJob[]> {
   if (take.length === 0) return [];
   const ids = take.map(({ id }) => id);
-  const write = (some: readonly string[]): Promise<number> => takeSome(place, some, request, limit);
-  const { count, bad } = await eachOrBad(ids, write, secondLook(place, limit));
+  const write = (some: readonly string[]): Promise<number> => takeSome(collections, some, request, deadline);
+  const { count, refused: bad } = await eachOrRefused(ids, write, secondLook(collections, deadline));
   for (const { id, error } of bad) {
-    await failBad(
-      place,
+    await failRefusedDocument(
+      collections,
       id,
       { status: { $in: [Status.new, Status.waiting] } },
       { error, at: request.now, runner: request.runner.name },
-      limit,
+      deadline,
     );
   }
-  return count === 0 ? [] : await won(place, ids, request.token, limit);
+  return count === 0 ? [] : await won(collections, ids, request.token, deadline);
 }
 
 async function takeSome(
-  { jobs, bson }: Place,
+  { jobs, bson }: Collections,
   ids: readonly string[],
   { runner, token, now }: ClaimRequest,
-  limit: Limit,
+  deadline: Deadline,
 ): Promise<number> {
   const due = {
     _id: { $in: objectIds(ids, bson) },
@@ -138,43 +153,54 @@ async function takeSome(
     tries: triesAnd({ runner: runner.name, when: now }),
     trycount: { $add: [tryCount, 1] },
   };
-  const { matchedCount } = await jobs.updateMany(due, [{ $set: taken }], { hint: { _id: 1 }, ...limit() });
+  const { matchedCount } = await jobs.updateMany(due, [{ $set: taken }], { hint: { _id: 1 }, ...deadline() });
   return matchedCount;
 }
 
-async function won({ jobs, bson }: Place, ids: readonly string[], token: string, limit: Limit): Promise<StoredJob[]> {
+async function won(
+  { jobs, bson }: Collections,
+  ids: readonly string[],
+  token: string,
+  deadline: Deadline,
+): Promise<StoredJob[]> {
   const query = { _id: { $in: objectIds(ids, bson) }, status: Status.working, "claim.token": token };
   const options = { projection: withoutLogs, batchSize: ids.length + 1, hint: { _id: 1 }, ...majority };
-  const found = await jobs.find(query, { ...options, ...limit() }).toArray();
+  const found = await jobs.find(query, { ...options, ...deadline() }).toArray();
   const byId = new Map(found.map(decodeJob).map((job) => [job.id, job]));
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
 /** The Go package lets a job without tries left wait for ever (ENGINE.md 7). */
 async function failExhausted(
-  place: Place,
+  collections: Collections,
   exhausted: readonly Due[],
   { now, runner }: ClaimRequest,
-  limit: Limit,
+  deadline: Deadline,
 ): Promise<void> {
   if (exhausted.length === 0) return;
   const still = { status: Status.waiting, retries: { $not: { $gt: 0 } } };
   const update = { $set: { status: Status.failed, finished: now }, $unset: { holds: "" } };
   const ids = exhausted.map(({ id }) => id);
   const write = async (some: readonly string[]): Promise<number> => {
-    const filter = { _id: { $in: objectIds(some, place.bson) }, ...still };
-    return (await place.jobs.updateMany(filter, update, { hint: { _id: 1 }, ...limit() })).matchedCount;
+    const filter = { _id: { $in: objectIds(some, collections.bson) }, ...still };
+    return (await collections.jobs.updateMany(filter, update, { hint: { _id: 1 }, ...deadline() })).matchedCount;
   };
-  const { bad } = await eachOrBad(ids, write, secondLook(place, limit));
-  for (const { id, error } of bad) await failBad(place, id, still, { error, at: now, runner: runner.name }, limit);
+  const { refused: bad } = await eachOrRefused(ids, write, secondLook(collections, deadline));
+  for (const { id, error } of bad)
+    await failRefusedDocument(collections, id, still, { error, at: now, runner: runner.name }, deadline);
 }
 
 /** `now` where more is due, else the next time up to the horizon. */
-async function nextTime(place: Place, look: Look, request: ClaimRequest, limit: Limit): Promise<Date | undefined> {
+async function nextTime(
+  collections: Collections,
+  look: Look,
+  request: ClaimRequest,
+  deadline: Deadline,
+): Promise<Date | undefined> {
   const { window, choice, sought } = look;
   if (choice.left.length > 0 || !window.isComplete) return request.now;
-  if (await isDueElsewhere(place, sought, request.now, limit)) return request.now;
+  if (await isDueElsewhere(collections, sought, request.now, deadline)) return request.now;
   const all = { kinds: request.kinds.map(({ kind }) => kind) };
-  const next = await nextAfter(place, all, { since: window.now, horizon: request.horizon }, limit);
+  const next = await nextAfter(collections, all, { since: window.now, horizon: request.horizon }, deadline);
   return next !== undefined && next < request.now ? request.now : next;
 }

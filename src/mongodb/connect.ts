@@ -1,12 +1,12 @@
 // From a target to open connections: a URL gets clients of its own, a client or database of the caller's is used as it is
 // and never closed.
 import { type Clock, within } from "../clock.ts";
-import { dayjobError, inBrief, isDayjobError } from "../errors.ts";
+import { dayjobError, inBrief, isCodedError } from "../errors.ts";
 import { isRecord } from "../job/options.ts";
 import { classesFor, classesOf, installedDriver } from "./classes.ts";
 import type { DriverClient, DriverModule, MongoBson } from "./driver.ts";
 import { badUrl, cannotConnect, hostsOf } from "./errors.ts";
-import { closeForGood, reviving } from "./revival.ts";
+import { closeForGood, reviving } from "./reconnect.ts";
 
 export interface Connection {
   readonly client: DriverClient;
@@ -23,9 +23,9 @@ export interface Closable {
 }
 
 /** Against a server that hangs, the driver would wait for it: not longer than `limit` milliseconds. */
-export function closeAll(clients: readonly Closable[], clock: Clock, limit: number): Promise<unknown> {
+export function closeAll(clients: readonly Closable[], clock: Clock, timeout: number): Promise<unknown> {
   const closed = Promise.all(clients.map((client) => client.close()));
-  return within<unknown>(clock, limit, closed, () => undefined);
+  return within<unknown>(clock, timeout, closed, () => undefined);
 }
 
 export interface ConnectOptions {
@@ -111,7 +111,7 @@ async function reach(client: DriverClient, timeout: number, clock: Clock, url: s
   try {
     await within(clock, timeout + 100, client.connect(), late);
   } catch (error) {
-    throw isDayjobError(error) ? error : cannotConnect(error, hosts, timeout, url);
+    throw isCodedError(error) ? error : cannotConnect(error, hosts, timeout, url);
   }
 }
 

@@ -1,6 +1,6 @@
 // The driver's errors in dayjob's words. The only file that knows their names, codes and labels.
 import { inspect } from "node:util";
-import { asError, dayjobError, isDayjobError, storeFull, storeOutage } from "../errors.ts";
+import { asError, dayjobError, isCodedError, storeFull, storeOutage } from "../errors.ts";
 
 /** FerretDB's code for PostgreSQL's "deadlock detected" (40P01): of two batches that cross, one is let through. */
 const deadlock = 16908292;
@@ -50,7 +50,7 @@ export interface Refusal {
 
 /** Whether trying again may help. */
 export function isPassing(error: unknown): boolean {
-  if (!isObject(error) || isDayjobError(error)) return false;
+  if (!isObject(error) || isCodedError(error)) return false;
   const code = codeOf(error);
   if (code !== undefined && passingCodes.has(code)) return true;
   if (code === atlasError && /bad auth/i.test(asError(error).message)) return true;
@@ -68,7 +68,7 @@ export function isOfDocument(error: unknown): boolean {
 
 /** A driver's error for the callers of the store; errors of ours stay as they are. */
 export function translated(error: unknown, verb: string): Error {
-  if (isDayjobError(error)) return error;
+  if (isCodedError(error)) return error;
   const { message } = asError(error);
   if (isOutOfSpace(error)) return storeFull(`the disk of MongoDB is full: ${message}`, error);
   if (isPassing(error)) return storeOutage(`MongoDB did not answer ${verb}: ${message}`, error);

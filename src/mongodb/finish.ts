@@ -1,23 +1,27 @@
 // Ending tries. Each write has one token in its condition; what it reached is told from what it did not by the majority's word.
-import { asError, dayjobError, isDayjobError } from "../errors.ts";
+import { asError, dayjobError, isCodedError } from "../errors.ts";
 import { isFinished, Status, statusOf } from "../job/status.ts";
-import type { Finish, Finished, Held } from "../store/store.ts";
-import { eachOrBad, failBad, type SecondLook, secondLook } from "./bad.ts";
+import type { Finish, Finished, Held } from "../store/claims.ts";
 import { decodeClaim, idOf } from "./codec.ts";
+import { type Collections, majority } from "./collections.ts";
+import type { Deadline } from "./deadline.ts";
 import type { Doc, DriverSession } from "./driver.ts";
 import { isOfDocument, isPassing, refusals } from "./errors.ts";
-import type { Limit } from "./limit.ts";
-import { majority, type Place } from "./place.ts";
+import { eachOrRefused, failRefusedDocument, type SecondLook, secondLook } from "./isolate-refused.ts";
 import { objectIds } from "./query.ts";
 import { type Group, grouped, settlementUpdate } from "./settle.ts";
 
-export async function finish(place: Place, batch: readonly Finish[], limit: Limit): Promise<readonly Finished[]> {
+export async function finish(
+  collections: Collections,
+  batch: readonly Finish[],
+  deadline: Deadline,
+): Promise<readonly Finished[]> {
   if (batch.length === 0) return [];
   const groups = grouped(batch);
-  const reached = await writeGroups(place, groups, limit);
+  const reached = await writeGroups(collections, groups, deadline);
   const isAll = reached === batch.length;
   if (isAll && batch.every(({ settlement }) => settlement.status === Status.success)) return batch.map(asMeant);
-  const now = await claimsOf(place, batch, limit);
+  const now = await claimsOf(collections, batch, deadline);
   return batch.map((one) => whatBecame(one, now.get(one.id), isAll));
 }
 
@@ -40,61 +44,70 @@ function whatBecame(one: Finish, seen: Seen | undefined, isAll: boolean): Finish
   return isAll ? asMeant(one) : { id, token, status: undefined };
 }
 
-async function claimsOf({ jobs, bson }: Place, batch: readonly Held[], limit: Limit): Promise<Map<string, Seen>> {
+async function claimsOf(
+  { jobs, bson }: Collections,
+  batch: readonly Held[],
+  deadline: Deadline,
+): Promise<Map<string, Seen>> {
   const ids = objectIds([...new Set(batch.map(({ id }) => id))], bson);
   const options = { projection: { status: 1, claim: 1 }, batchSize: ids.length + 1, hint: { _id: 1 }, ...majority };
-  const found = await jobs.find({ _id: { $in: ids } }, { ...options, ...limit() }).toArray();
+  const found = await jobs.find({ _id: { $in: ids } }, { ...options, ...deadline() }).toArray();
   return new Map(
     found.map((doc) => [idOf(doc), { token: decodeClaim(doc["claim"])?.token, status: statusOf(doc["status"]) }]),
   );
 }
 
 /** How many jobs were reached. Several groups are one command, each still a write of its own. */
-async function writeGroups(place: Place, groups: readonly Group[], limit: Limit): Promise<number> {
+async function writeGroups(collections: Collections, groups: readonly Group[], deadline: Deadline): Promise<number> {
   const [only] = groups;
   if (only === undefined) return 0;
-  const look = secondLook(place, limit);
-  if (groups.length === 1) return await writeAlone(place, only, look, limit);
+  const look = secondLook(collections, deadline);
+  if (groups.length === 1) return await writeAlone(collections, only, look, deadline);
   try {
-    const operations = groups.map((group) => ({ updateMany: writeOf(place, group, group.ids) }));
-    const { matchedCount } = await place.jobs.bulkWrite(operations, { ordered: false, ...limit() });
+    const operations = groups.map((group) => ({ updateMany: writeOf(collections, group, group.ids) }));
+    const { matchedCount } = await collections.jobs.bulkWrite(operations, { ordered: false, ...deadline() });
     return matchedCount;
   } catch (error) {
     const refused = refusals(error);
-    if (isPassing(error) || isDayjobError(error)) throw error;
+    if (isPassing(error) || isCodedError(error)) throw error;
     const alone = refused.length === 0 ? groups : refused.flatMap(({ index }) => groups[index] ?? []);
-    for (const group of alone) await writeAlone(place, group, look, limit);
+    for (const group of alone) await writeAlone(collections, group, look, deadline);
     // Unknown how many: a look decides.
     return -1;
   }
 }
 
 /** One group by itself; a job of it that the server refuses to write is failed, without its result. */
-async function writeAlone(place: Place, group: Group, look: SecondLook, limit: Limit): Promise<number> {
+async function writeAlone(
+  collections: Collections,
+  group: Group,
+  look: SecondLook,
+  deadline: Deadline,
+): Promise<number> {
   const write = async (ids: readonly string[]): Promise<number> => {
-    const { filter, update, hint } = writeOf(place, group, ids);
-    return (await place.jobs.updateMany(filter, update, { hint, ...limit() })).matchedCount;
+    const { filter, update, hint } = writeOf(collections, group, ids);
+    return (await collections.jobs.updateMany(filter, update, { hint, ...deadline() })).matchedCount;
   };
-  const { count, bad } = await eachOrBad(group.ids, write, look);
-  for (const one of bad) await failRefused(place, group, one, limit);
+  const { count, refused: bad } = await eachOrRefused(group.ids, write, look);
+  for (const one of bad) await failRefused(collections, group, one, deadline);
   return count;
 }
 
 async function failRefused(
-  place: Place,
+  collections: Collections,
   { token, settlement }: Group,
   { id, error }: { readonly id: string; readonly error: unknown },
-  limit: Limit,
+  deadline: Deadline,
 ): Promise<void> {
   const err = `the end of the try could not be written: ${asError(error).message}`.slice(0, 500);
   const end = { status: Status.failed, ended: settlement.ended, try: { err, name: "BadDocument" } };
-  const { filter, update, hint } = writeOf(place, { token, settlement: end, ids: [id] }, [id]);
+  const { filter, update, hint } = writeOf(collections, { token, settlement: end, ids: [id] }, [id]);
   try {
-    await place.jobs.updateMany(filter, update, { hint, ...limit() });
+    await collections.jobs.updateMany(filter, update, { hint, ...deadline() });
   } catch (second) {
     if (!isOfDocument(second)) throw second;
     const held = { status: Status.working, "claim.token": token };
-    await failBad(place, id, held, { error, at: settlement.ended, runner: "" }, limit);
+    await failRefusedDocument(collections, id, held, { error, at: settlement.ended, runner: "" }, deadline);
   }
 }
 
@@ -104,7 +117,7 @@ interface Write {
   readonly hint: Doc;
 }
 
-function writeOf({ bson }: Place, { token, settlement }: Group, ids: readonly string[]): Write {
+function writeOf({ bson }: Collections, { token, settlement }: Group, ids: readonly string[]): Write {
   return {
     filter: { _id: { $in: objectIds(ids, bson) }, status: Status.working, "claim.token": token },
     update: settlementUpdate(settlement, bson),
@@ -114,17 +127,17 @@ function writeOf({ bson }: Place, { token, settlement }: Group, ids: readonly st
 
 /** The end of one try as part of the caller's transaction. Errors of the driver pass as they are. */
 export async function complete(
-  place: Place,
+  collections: Collections,
   { id, token, settlement }: Finish,
   session: DriverSession,
-  limit: Limit,
+  deadline: Deadline,
 ): Promise<void> {
-  const { filter, update } = writeOf(place, { token, settlement, ids: [id] }, [id]);
-  const { matchedCount } = await place.jobs.updateMany(filter, update, { session, ...limit() });
+  const { filter, update } = writeOf(collections, { token, settlement, ids: [id] }, [id]);
+  const { matchedCount } = await collections.jobs.updateMany(filter, update, { session, ...deadline() });
   if (matchedCount === 1) return;
   const own = { ...filter, status: settlement.status };
   const options = { session, readPreference: "primary", limit: 1, projection: { _id: 1 } };
-  const [before] = await place.jobs.find(own, { ...options, ...limit() }).toArray();
+  const [before] = await collections.jobs.find(own, { ...options, ...deadline() }).toArray();
   // Completed before in the same transaction.
   if (before !== undefined && isFinished(settlement.status)) return;
   throw dayjobError("CLAIM_LOST", `job ${id} is no longer held under this claim; nothing of its end was written`);

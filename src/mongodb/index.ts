@@ -1,15 +1,15 @@
 // The store on MongoDB.
 import { type Clock, systemClock } from "../clock.ts";
-import { asError, isDayjobError } from "../errors.ts";
-import { elsewhereOf } from "../store/elsewhere.ts";
+import { asError, isCodedError } from "../errors.ts";
+import { heartbeatStoreOf } from "../store/heartbeat-store.ts";
 import type { Store } from "../store/store.ts";
 import { capabilitiesOf } from "./capabilities.ts";
 import { installedDriver } from "./classes.ts";
+import { type Collections, collectionsOf } from "./collections.ts";
 import { closeAll, connect } from "./connect.ts";
 import type { DriverClient } from "./driver.ts";
-import type { MongoElsewhere } from "./elsewhere.ts";
 import { cannotConnect } from "./errors.ts";
-import { type Place, placeOf } from "./place.ts";
+import type { MongoHeartbeatTarget } from "./heartbeat-store.ts";
 import { mongoStoreOf } from "./store.ts";
 
 export interface MongoOptions {
@@ -24,7 +24,7 @@ export interface MongoOptions {
 }
 
 /** Milliseconds for the clients of an opening that failed: a server that hangs may not answer. */
-const closeLimit = 2000;
+const closeTimeout = 2000;
 
 /**
  * Opens a store on a `mongodb://` URL, a MongoClient or a Db. Nothing is made or changed before `migrate`.
@@ -35,18 +35,25 @@ export async function openMongoStore(target: string | object, options: MongoOpti
   const { collection = "jobs", driver, timeout, clock = systemClock, random = Math.random } = options;
   const connection = await connect(target, { driver, timeout, clock });
   const { own, database, bson } = connection;
-  const on = (client: DriverClient): Place => placeOf({ client, database, collection, bson, clock, random });
-  const place = on(connection.client);
-  const pulse = connection.pulse === connection.client ? place : on(connection.pulse);
+  const on = (client: DriverClient): Collections =>
+    collectionsOf({ client, database, collection, bson, clock, random });
+  const collections = on(connection.client);
+  const pulse = connection.pulse === connection.client ? collections : on(connection.pulse);
   try {
-    const elsewhere =
+    const heartbeatStore =
       typeof target === "string" && (driver === undefined || (await isInstalled()))
-        ? elsewhereOf(import.meta.url, { url: target, collection } satisfies MongoElsewhere)
+        ? heartbeatStoreOf(import.meta.url, { url: target, collection } satisfies MongoHeartbeatTarget)
         : undefined;
-    return mongoStoreOf({ place, pulse, own, elsewhere, capabilities: await capabilitiesOf(place) });
+    return mongoStoreOf({
+      collections,
+      heartbeatCollections: pulse,
+      own,
+      heartbeatStore,
+      capabilities: await capabilitiesOf(collections),
+    });
   } catch (error) {
-    await closeAll(own, clock, closeLimit).catch(() => {});
-    throw isDayjobError(error) ? asError(error) : cannotConnect(error, `the database ${database}`, timeout);
+    await closeAll(own, clock, closeTimeout).catch(() => {});
+    throw isCodedError(error) ? asError(error) : cannotConnect(error, `the database ${database}`, timeout);
   }
 }
 

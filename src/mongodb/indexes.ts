@@ -3,10 +3,10 @@ import { pause } from "../clock.ts";
 import { asError, dayjobError } from "../errors.ts";
 import { Status } from "../job/status.ts";
 import { numberOf } from "./codec.ts";
+import { type Collections, majority } from "./collections.ts";
+import type { Deadline } from "./deadline.ts";
 import type { Doc, DriverCollection } from "./driver.ts";
 import { codeOf, isDuplicateKey, isMissingCollection, isPassing, isUnauthorized } from "./errors.ts";
-import type { Limit } from "./limit.ts";
-import { majority, type Place } from "./place.ts";
 
 const schemaVersion = 1;
 
@@ -31,21 +31,24 @@ const removedIndexes: readonly Doc[] = [{ key: { when: 1 }, name: "dayjob_when",
 
 const attempts = 6;
 
-export async function migrate(place: Place, limit: Limit): Promise<void> {
-  await checkVersion(place, limit);
-  await makeIndexes(place, place.jobs, jobIndexes, limit);
-  await makeIndexes(place, place.removed, removedIndexes, limit);
-  await writeVersion(place, limit);
+export async function migrate(collections: Collections, deadline: Deadline): Promise<void> {
+  await checkVersion(collections, deadline);
+  await makeIndexes(collections, collections.jobs, jobIndexes, deadline);
+  await makeIndexes(collections, collections.removed, removedIndexes, deadline);
+  await writeVersion(collections, deadline);
 }
 
 /** Whether all indexes are there, whoever made them; the version is written by `migrate` only, and may be missing. */
-export async function isMigrated(place: Place, limit: Limit): Promise<boolean> {
-  await checkVersion(place, limit);
-  return (await hasIndexes(place.jobs, jobIndexes, limit)) && (await hasIndexes(place.removed, removedIndexes, limit));
+export async function isMigrated(collections: Collections, deadline: Deadline): Promise<boolean> {
+  await checkVersion(collections, deadline);
+  return (
+    (await hasIndexes(collections.jobs, jobIndexes, deadline)) &&
+    (await hasIndexes(collections.removed, removedIndexes, deadline))
+  );
 }
 
-async function checkVersion({ meta }: Place, limit: Limit): Promise<void> {
-  const [schema] = await meta.find({ _id: "schema" }, { limit: 1, ...majority, ...limit() }).toArray();
+async function checkVersion({ meta }: Collections, deadline: Deadline): Promise<void> {
+  const [schema] = await meta.find({ _id: "schema" }, { limit: 1, ...majority, ...deadline() }).toArray();
   const version = numberOf(schema?.["version"]) ?? 0;
   if (version <= schemaVersion) return;
   throw dayjobError(
@@ -54,9 +57,9 @@ async function checkVersion({ meta }: Place, limit: Limit): Promise<void> {
   );
 }
 
-async function writeVersion({ meta }: Place, limit: Limit): Promise<void> {
+async function writeVersion({ meta }: Collections, deadline: Deadline): Promise<void> {
   try {
-    await meta.updateOne({ _id: "schema" }, { $max: { version: schemaVersion } }, { upsert: true, ...limit() });
+    await meta.updateOne({ _id: "schema" }, { $max: { version: schemaVersion } }, { upsert: true, ...deadline() });
   } catch (error) {
     // Another process has just written the first one.
     if (!isDuplicateKey(error)) throw error;
@@ -68,14 +71,14 @@ async function writeVersion({ meta }: Place, limit: Limit): Promise<void> {
  * time limit of the server's: mongod would give up a build that takes longer, and each attempt would begin anew.
  */
 async function makeIndexes(
-  place: Place,
+  collections: Collections,
   collection: DriverCollection,
   indexes: readonly Doc[],
-  limit: Limit,
+  deadline: Deadline,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     // Throws where no time is left.
-    limit();
+    deadline();
     try {
       await collection.createIndexes(indexes, {});
       return;
@@ -84,17 +87,17 @@ async function makeIndexes(
       if (passes && codeOf(error) === undefined) throw error;
       // mongod lists an index while it is still built, as it is after an election; the command made again waits for it.
       const mayBeReady = !passes || attempt === attempts;
-      if (mayBeReady && (await hasIndexes(collection, indexes, limit).catch(() => false))) return;
+      if (mayBeReady && (await hasIndexes(collection, indexes, deadline).catch(() => false))) return;
       if (attempt === attempts || isUnauthorized(error)) throw indexesRefused(error);
-      await pause(place.clock, attempt * (20 + 80 * place.random()));
+      await pause(collections.clock, attempt * (20 + 80 * collections.random()));
     }
   }
 }
 
 /** Whether each is there, under whatever name: what is hinted and relied on is the key, the uniqueness and being partial. */
-async function hasIndexes(collection: DriverCollection, indexes: readonly Doc[], limit: Limit): Promise<boolean> {
+async function hasIndexes(collection: DriverCollection, indexes: readonly Doc[], deadline: Deadline): Promise<boolean> {
   const there = await collection
-    .listIndexes(limit())
+    .listIndexes(deadline())
     .toArray()
     .catch((error: unknown) => {
       if (isMissingCollection(error)) return [];

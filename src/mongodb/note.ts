@@ -2,26 +2,30 @@
 import { dayjobError } from "../errors.ts";
 import { linesKept } from "../job/job.ts";
 import { Status } from "../job/status.ts";
-import type { Held, Note } from "../store/store.ts";
+import type { Held, Note } from "../store/claims.ts";
 import { decodeClaim, encodeLine, encodeValue, idOf } from "./codec.ts";
+import { type Collections, majority } from "./collections.ts";
+import type { Deadline } from "./deadline.ts";
 import type { Doc } from "./driver.ts";
 import { isPassing, refusals } from "./errors.ts";
-import type { Limit } from "./limit.ts";
-import { majority, type Place } from "./place.ts";
 import { objectIds } from "./query.ts";
 
-export async function note(place: Place, notes: readonly Note[], limit: Limit): Promise<readonly Held[]> {
+export async function note(
+  collections: Collections,
+  notes: readonly Note[],
+  deadline: Deadline,
+): Promise<readonly Held[]> {
   const writes = notes.filter(({ progress, lines = [] }) => progress !== undefined || lines.length > 0);
-  const reached = writes.length === 0 ? 0 : await writeNotes(place, writes, limit);
+  const reached = writes.length === 0 ? 0 : await writeNotes(collections, writes, deadline);
   if (reached === notes.length) return [];
-  const valid = await validClaims(place, notes, limit);
+  const valid = await validClaims(collections, notes, deadline);
   return notes.filter(({ id, token }) => valid.get(id) !== token).map(({ id, token }) => ({ id, token }));
 }
 
-async function writeNotes(place: Place, notes: readonly Note[], limit: Limit): Promise<number> {
+async function writeNotes(collections: Collections, notes: readonly Note[], deadline: Deadline): Promise<number> {
   try {
-    const operations = notes.map((one) => ({ updateOne: noteWrite(place, one) }));
-    return (await place.jobs.bulkWrite(operations, { ordered: false, ...limit() })).matchedCount;
+    const operations = notes.map((one) => ({ updateOne: noteWrite(collections, one) }));
+    return (await collections.jobs.bulkWrite(operations, { ordered: false, ...deadline() })).matchedCount;
   } catch (error) {
     const refused = refusals(error);
     if (isPassing(error) || refused.length === 0) throw error;
@@ -31,7 +35,7 @@ async function writeNotes(place: Place, notes: readonly Note[], limit: Limit): P
   }
 }
 
-function noteWrite({ bson }: Place, { id, token, progress, lines = [] }: Note): Doc {
+function noteWrite({ bson }: Collections, { id, token, progress, lines = [] }: Note): Doc {
   const $each = lines.map((line) => encodeLine(line, bson));
   return {
     filter: { _id: new bson.ObjectId(id), status: Status.working, "claim.token": token },
@@ -43,9 +47,9 @@ function noteWrite({ bson }: Place, { id, token, progress, lines = [] }: Note): 
 }
 
 async function validClaims(
-  { jobs, bson }: Place,
+  { jobs, bson }: Collections,
   notes: readonly Held[],
-  limit: Limit,
+  deadline: Deadline,
 ): Promise<Map<string, string | undefined>> {
   const query = {
     _id: {
@@ -56,6 +60,6 @@ async function validClaims(
     },
     status: Status.working,
   };
-  const found = await jobs.find(query, { projection: { claim: 1 }, ...majority, ...limit() }).toArray();
+  const found = await jobs.find(query, { projection: { claim: 1 }, ...majority, ...deadline() }).toArray();
   return new Map(found.map((doc) => [idOf(doc), decodeClaim(doc["claim"])?.token]));
 }

@@ -1,50 +1,84 @@
 // The registry of runners: one document for each instance. A record only ever goes from live to stopped or dead.
-import { zeroTime } from "../job/job.ts";
-import type { Beat, RunnerRecord } from "../store/store.ts";
-import { dateOf, numberOf, textOf } from "./codec.ts";
+import { type StoredJob, zeroTime } from "../job/job.ts";
+import { Status } from "../job/status.ts";
+import type { HeldMark } from "../store/claims.ts";
+import type { Beat, RunnerRecord, RunnerStore } from "../store/runners.ts";
+import { dateOf, decodeCancel, decodeClaim, decodeJob, idOf, numberOf, textOf, withoutLogs } from "./codec.ts";
+import { type Collections, majority } from "./collections.ts";
+import type { Deadline } from "./deadline.ts";
 import type { Doc } from "./driver.ts";
 import { isDuplicateKey } from "./errors.ts";
-import type { Limit } from "./limit.ts";
-import { majority, type Place } from "./place.ts";
-import { holders } from "./read.ts";
+import { claimIndex } from "./indexes.ts";
+import type { MongoParts } from "./parts.ts";
+import { oneOf } from "./query.ts";
+
+export function runnerStoreOf({ collections, heartbeatCollections, verb }: MongoParts): RunnerStore {
+  const heartbeat = heartbeatCollections;
+  return {
+    beat: verb("beat", (deadline, given) => beat(heartbeat, given, deadline)),
+    held: verb("held", (deadline, instance, { marked = false }) => held(heartbeat, instance, marked, deadline)),
+    markStopped: verb("markStopped", (deadline, instance, { remove = false }) =>
+      markStopped(heartbeat, instance, remove, deadline),
+    ),
+    list: verb("list", (deadline) => list(heartbeat, deadline)),
+    declareDead: verb("declareDead", (deadline, instance, beats) => declareDead(heartbeat, instance, beats, deadline)),
+    removeStopped: verb("removeStopped", (deadline, before) => removeStopped(collections, before, deadline)),
+    holders: verb("holders", (deadline) => holders(collections, deadline)),
+    orphans: verb("orphans", (deadline, instances, most) => orphans(collections, instances, most, deadline)),
+  };
+}
 
 /**
  * Updates a live record, or makes the first one; where it is there and not live, its `_id` refuses a second. No upsert:
  * FerretDB tells both of two racing upserts that theirs was the one.
  */
-export async function beat({ runners }: Place, given: Beat, limit: Limit): Promise<boolean> {
+export async function beat({ runners }: Collections, given: Beat, deadline: Deadline): Promise<boolean> {
   const { instance, ...fields } = given;
   const isUpdated = async (): Promise<boolean> =>
-    (await runners.updateOne({ _id: instance, state: "live" }, { $set: fields }, limit())).matchedCount > 0;
+    (await runners.updateOne({ _id: instance, state: "live" }, { $set: fields }, deadline())).matchedCount > 0;
   if (await isUpdated()) return true;
-  if (await isInserted({ runners }, { _id: instance, state: "live", ...fields }, limit)) return true;
+  if (await isInserted({ runners }, { _id: instance, state: "live", ...fields }, deadline)) return true;
   // The first call's reply may have been lost, or it is dead.
   return await isUpdated();
 }
 
-export async function retire({ runners }: Place, instance: string, isRemoved: boolean, limit: Limit): Promise<void> {
-  if (isRemoved) await runners.deleteOne({ _id: instance }, limit());
-  else await runners.updateOne({ _id: instance, state: "live" }, { $set: { state: "stopped" } }, limit());
+async function markStopped(
+  { runners }: Collections,
+  instance: string,
+  isRemoved: boolean,
+  deadline: Deadline,
+): Promise<void> {
+  if (isRemoved) await runners.deleteOne({ _id: instance }, deadline());
+  else await runners.updateOne({ _id: instance, state: "live" }, { $set: { state: "stopped" } }, deadline());
 }
 
-export async function records({ runners }: Place, limit: Limit): Promise<RunnerRecord[]> {
-  const found = await runners.find({}, { ...majority, ...limit() }).toArray();
+async function list({ runners }: Collections, deadline: Deadline): Promise<RunnerRecord[]> {
+  const found = await runners.find({}, { ...majority, ...deadline() }).toArray();
   return found.map(decodeRecord);
 }
 
-export async function bury({ runners }: Place, instance: string, beats: number, limit: Limit): Promise<boolean> {
+async function declareDead(
+  { runners }: Collections,
+  instance: string,
+  beats: number,
+  deadline: Deadline,
+): Promise<boolean> {
   const alive = { _id: instance, state: "live", beats };
-  const { modifiedCount } = await runners.updateOne(alive, { $set: { state: "dead" } }, limit());
+  const { modifiedCount } = await runners.updateOne(alive, { $set: { state: "dead" } }, deadline());
   if (modifiedCount > 0) return true;
-  return beats === 0 && (await isInserted({ runners }, { _id: instance, ...unknown }, limit));
+  return beats === 0 && (await isInserted({ runners }, { _id: instance, ...unknown }, deadline));
 }
 
 /** A runner that has no record gets a dead one, so that it cannot register any more. */
 const unknown = { state: "dead", name: "", kinds: [], lease: 0, beats: 0, seen: zeroTime };
 
-async function isInserted({ runners }: Pick<Place, "runners">, record: Doc, limit: Limit): Promise<boolean> {
+async function isInserted(
+  { runners }: Pick<Collections, "runners">,
+  record: Doc,
+  deadline: Deadline,
+): Promise<boolean> {
   try {
-    await runners.insertMany([record], limit());
+    await runners.insertMany([record], deadline());
     return true;
   } catch (error) {
     if (isDuplicateKey(error)) return false;
@@ -52,15 +86,61 @@ async function isInserted({ runners }: Pick<Place, "runners">, record: Doc, limi
   }
 }
 
-export async function forget(place: Place, before: Date, limit: Limit): Promise<number> {
+async function removeStopped(collections: Collections, before: Date, deadline: Deadline): Promise<number> {
   const gone = { state: { $ne: "live" }, seen: { $lt: before } };
-  const found = await place.runners.find(gone, { projection: { _id: 1 }, limit: 1000, ...limit() }).toArray();
+  const found = await collections.runners.find(gone, { projection: { _id: 1 }, limit: 1000, ...deadline() }).toArray();
   if (found.length === 0) return 0;
   const instances = found.map(({ _id: instance }) => String(instance));
-  const holding = new Set(await holders(place, limit, instances));
+  const holding = new Set(await holders(collections, deadline, instances));
   const idle = instances.filter((instance) => !holding.has(instance));
-  const { deletedCount } = await place.runners.deleteMany({ _id: { $in: idle }, ...gone }, limit());
+  const { deletedCount } = await collections.runners.deleteMany({ _id: { $in: idle }, ...gone }, deadline());
   return deletedCount;
+}
+
+/** A working document with half a claim, from elsewhere, is nobody's: it could never be ended, and would hide what can. */
+const isClaimed: Doc = { status: Status.working, "claim.token": { $gte: "" } };
+
+async function held(
+  { jobs }: Collections,
+  instance: string,
+  isMarked: boolean,
+  deadline: Deadline,
+): Promise<HeldMark[]> {
+  const query = { ...isClaimed, "claim.runner": instance, ...(isMarked ? { cancel: { $ne: null } } : {}) };
+  const found = await jobs
+    .find(query, { projection: { claim: 1, cancel: 1 }, hint: claimIndex, ...deadline() })
+    .toArray();
+  return found.map((doc) => ({
+    id: idOf(doc),
+    token: decodeClaim(doc["claim"])?.token ?? "",
+    cancel: decodeCancel(doc["cancel"]),
+  }));
+}
+
+async function orphans(
+  { jobs }: Collections,
+  instances: readonly string[],
+  most: number,
+  deadline: Deadline,
+): Promise<StoredJob[]> {
+  if (instances.length === 0 || most <= 0) return [];
+  const query = { ...isClaimed, "claim.runner": oneOf(instances) };
+  const options = { projection: withoutLogs, hint: claimIndex, limit: most, ...majority };
+  const found = await jobs.find(query, { ...options, ...deadline() }).toArray();
+  return found.map(decodeJob);
+}
+
+/** The instances that working jobs are held by, of those given, or all. */
+async function holders({ jobs }: Collections, deadline: Deadline, among?: readonly string[]): Promise<string[]> {
+  const runner = among === undefined ? { $gte: "" } : { $in: among };
+  const groups = await jobs
+    .aggregate([{ $match: { ...isClaimed, "claim.runner": runner } }, { $group: { _id: "$claim.runner" } }], {
+      hint: claimIndex,
+      ...majority,
+      ...deadline(),
+    })
+    .toArray();
+  return groups.map(({ _id: instance }) => String(instance));
 }
 
 function decodeRecord(doc: Doc): RunnerRecord {

@@ -1,9 +1,9 @@
 // The caller's transaction: which sessions can be used, and which cannot.
 import { dayjobError, inBrief } from "../errors.ts";
 import { isRecord } from "../job/options.ts";
+import type { Collections } from "./collections.ts";
 import type { DriverSession } from "./driver.ts";
 import { isContention, isDuplicateKey, isRolledBack, translated } from "./errors.ts";
-import type { Place } from "./place.ts";
 
 /**
  * The session, if writes can be part of its transaction.
@@ -12,7 +12,7 @@ import type { Place } from "./place.ts";
  * to another client.
  */
 export function usableSession(
-  place: Place,
+  collections: Collections,
   given: unknown,
   transactions: boolean,
   isOwnClient: boolean,
@@ -25,7 +25,7 @@ export function usableSession(
     );
   }
   if (given.hasEnded) throw wrong("the session has ended; use it inside session.withTransaction()");
-  if (given.client !== undefined && given.client !== place.client) {
+  if (given.client !== undefined && given.client !== collections.client) {
     throw wrong(
       isOwnClient
         ? "the session is of a client of yours, but dayjob was opened with a URL and has its own; open it with your MongoClient instead"

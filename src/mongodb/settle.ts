@@ -2,7 +2,7 @@
 // mark in the same write.
 import type { Settlement } from "../job/lifecycle.ts";
 import { isFinished, Status } from "../job/status.ts";
-import type { Finish } from "../store/store.ts";
+import type { Finish } from "../store/claims.ts";
 import { encodeValue, present } from "./codec.ts";
 import type { Doc, MongoBson } from "./driver.ts";
 import { isMarked, lastTryWith, literal, removed, triesBefore, tryCount, when } from "./expressions.ts";

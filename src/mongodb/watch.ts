@@ -3,8 +3,8 @@
 import { type CancelTimer, within } from "../clock.ts";
 import { Status } from "../job/status.ts";
 import type { Unwatch } from "../store/store.ts";
+import { type Collections, majority } from "./collections.ts";
 import type { Doc, DriverStream } from "./driver.ts";
-import { majority, type Place } from "./place.ts";
 
 const firstWait = 500;
 const longestWait = 30_000;
@@ -22,8 +22,8 @@ const pipeline: readonly Doc[] = [
   { $project: { _id: 1 } },
 ];
 
-export function watch(place: Place, heard: () => void): Unwatch {
-  const { clock, random, jobs } = place;
+export function watch(collections: Collections, heard: () => void): Unwatch {
+  const { clock, random, jobs } = collections;
   let isOver = false;
   let failures = 0;
   let stream: DriverStream | undefined;

@@ -3,11 +3,11 @@
 import { Status, statusOf } from "../job/status.ts";
 import { type Due, inOrder } from "../store/claim.ts";
 import { dateOf, idOf, numberOf, textOf } from "./codec.ts";
+import type { Collections } from "./collections.ts";
+import type { Deadline } from "./deadline.ts";
 import type { Doc } from "./driver.ts";
 import { tryCount } from "./expressions.ts";
 import { hotIndex } from "./indexes.ts";
-import type { Limit } from "./limit.ts";
-import type { Place } from "./place.ts";
 import { oneOf } from "./query.ts";
 
 export interface Window {
@@ -54,42 +54,42 @@ const slotsKept = 16;
 /** The windows that a store keeps. */
 export interface Windows {
   /** The window for these kinds and lanes, read anew if it is used up, too old, or to be fresh. Callers at the same time share it. */
-  window(sought: Sought, reading: Reading, limit: Limit): Promise<Window>;
+  window(sought: Sought, reading: Reading, deadline: Deadline): Promise<Window>;
 }
 
-export function windowsOf(place: Place): Windows {
-  return new KeptWindows(place);
+export function windowsOf(collections: Collections): Windows {
+  return new KeptWindows(collections);
 }
 
 class KeptWindows implements Windows {
-  readonly #place: Place;
+  readonly #collections: Collections;
   readonly #slots = new Map<string, Slot>();
 
-  constructor(place: Place) {
-    this.#place = place;
+  constructor(collections: Collections) {
+    this.#collections = collections;
   }
 
-  async window(sought: Sought, reading: Reading, limit: Limit): Promise<Window> {
+  async window(sought: Sought, reading: Reading, deadline: Deadline): Promise<Window> {
     const key = JSON.stringify([sought.kinds, sought.lanes]);
     const slot = this.#slots.get(key);
-    if (slot !== undefined && !reading.fresh && slot.expires > this.#place.clock.monotonic()) {
+    if (slot !== undefined && !reading.fresh && slot.expires > this.#collections.clock.monotonic()) {
       const window = await slot.window;
       if (window.due.length >= reading.batch || (window.isComplete && window.due.length > 0)) return window;
     }
     // While this call waited, another may have begun to read.
     const current = this.#slots.get(key);
     if (current !== undefined && current !== slot && !reading.fresh) return await current.window;
-    return await this.#read(key, sought, reading, limit);
+    return await this.#read(key, sought, reading, deadline);
   }
 
-  async #read(key: string, sought: Sought, reading: Reading, limit: Limit): Promise<Window> {
-    const { clock } = this.#place;
+  async #read(key: string, sought: Sought, reading: Reading, deadline: Deadline): Promise<Window> {
+    const { clock } = this.#collections;
     const start = clock.monotonic();
     // Throws where no time is left, so it comes before anything that nobody would wait for.
-    const { maxTimeMS } = limit();
+    const { maxTimeMS } = deadline();
     const isLong = this.#slots.get(key)?.isLong ?? false;
     const slot: Slot = {
-      window: readWindow(this.#place, sought, { ...reading, isLong }, limit),
+      window: readWindow(this.#collections, sought, { ...reading, isLong }, deadline),
       isLong,
       expires: start + maxTimeMS,
     };
@@ -119,17 +119,18 @@ class KeptWindows implements Windows {
 
 /** Reads a window that nobody shares. */
 export async function readWindow(
-  place: Place,
+  collections: Collections,
   sought: Sought,
   { now, batch, isLong = false }: Reading,
-  limit: Limit,
+  deadline: Deadline,
 ): Promise<Window> {
   const size = Math.min(mostRead, Math.max(leastRead, batch * batchesRead));
   const query = dueQuery(sought, { $lte: now });
-  const readFirst = (): Promise<Due[]> => readDue(place, query, hotOrder, size, limit);
+  const readFirst = (): Promise<Due[]> => readDue(collections, query, hotOrder, size, deadline);
   // Missing sorts below every number, but counts as 0: where the window ends before it gets there, those are looked for apart.
   // By the time alone: to mongod the priority is a single point of the index then, which no longer gives the order of both.
-  const readUnranked = (): Promise<Due[]> => readDue(place, { ...query, priority: null }, { runat: 1 }, size, limit);
+  const readUnranked = (): Promise<Due[]> =>
+    readDue(collections, { ...query, priority: null }, { runat: 1 }, size, deadline);
   const [first, early] = await Promise.all([readFirst(), isLong ? readUnranked() : undefined]);
   const isComplete = first.length < size;
   const last = first.at(-1);
@@ -157,9 +158,9 @@ const projection = { kind: 1, status: 1, retries: 1, lost: 1, priority: 1, runat
 /** Of each kind and status, the hot index gives the jobs in this order. */
 const hotOrder: Doc = { priority: -1, runat: 1 };
 
-async function readDue({ jobs }: Place, query: Doc, sort: Doc, size: number, limit: Limit): Promise<Due[]> {
+async function readDue({ jobs }: Collections, query: Doc, sort: Doc, size: number, deadline: Deadline): Promise<Due[]> {
   const options = { projection, sort, limit: size, batchSize: size, hint: hotIndex };
-  const found = await jobs.find(query, { ...options, ...limit() }).toArray();
+  const found = await jobs.find(query, { ...options, ...deadline() }).toArray();
   return found.map(decodeDue);
 }
 
@@ -192,10 +193,10 @@ const nextRead = 100;
  * is sooner in lower ones.
  */
 export async function nextAfter(
-  { jobs }: Place,
+  { jobs }: Collections,
   sought: Sought,
   { since, horizon }: { readonly since: Date; readonly horizon: Date },
-  limit: Limit,
+  deadline: Deadline,
 ): Promise<Date | undefined> {
   if (horizon <= since) return undefined;
   const options = { projection: { runat: 1, _id: 0 }, sort: hotOrder, limit: nextRead, batchSize: nextRead };
@@ -203,7 +204,7 @@ export async function nextAfter(
   for (;;) {
     const until = soonest === undefined ? { $lte: horizon } : { $lt: soonest };
     const query = dueQuery(sought, { $gt: since, ...until });
-    const found = await jobs.find(query, { ...options, hint: hotIndex, ...limit() }).toArray();
+    const found = await jobs.find(query, { ...options, hint: hotIndex, ...deadline() }).toArray();
     for (const { runat } of found) {
       const date = dateOf(runat);
       if (date !== undefined && (soonest === undefined || date < soonest)) soonest = date;
@@ -213,9 +214,14 @@ export async function nextAfter(
 }
 
 /** Whether anything is due in lanes other than these. */
-export async function isDueElsewhere({ jobs }: Place, sought: Sought, now: Date, limit: Limit): Promise<boolean> {
+export async function isDueElsewhere(
+  { jobs }: Collections,
+  sought: Sought,
+  now: Date,
+  deadline: Deadline,
+): Promise<boolean> {
   if (sought.lanes === undefined) return false;
   const query = { ...dueQuery({ kinds: sought.kinds }, { $lte: now }), lane: { $gte: 0, $nin: sought.lanes } };
   const options = { projection: { _id: 1 }, limit: 1, hint: hotIndex };
-  return (await jobs.find(query, { ...options, ...limit() }).toArray()).length > 0;
+  return (await jobs.find(query, { ...options, ...deadline() }).toArray()).length > 0;
 }

@@ -1,20 +1,22 @@
 // A runner: claims the due jobs of its kinds and runs their handlers. Starts and stops sessions, and makes events of what
 // they tell.
 
-import type { Engine } from "../client/engine.ts";
-import type { Jobs } from "../client/jobs.ts";
+import type { Jobs } from "../api/jobs.ts";
+import type { Drained, Runner, RunnerEvents } from "../api/runner.ts";
 import { pause, within } from "../clock.ts";
+import type { Engine } from "../engine/engine.ts";
 import { asError, dayjobError, inBrief } from "../errors.ts";
 import { Emitter } from "../events.ts";
 import { type Duration, milliseconds } from "../job/duration.ts";
 import { checkOptions, optionalSignal, wholeNumber } from "../job/options.ts";
-import type { RunnerRecord, Store } from "../store/store.ts";
-import type { Handler } from "./handler.ts";
-import { parseRunnerOptions, type RunnerSettings } from "./options.ts";
-import { hearStrays, StopSignals } from "./process.ts";
-import { Session, unless } from "./session.ts";
-import { type Drained, type Runner, type RunnerEvents, runnerEvents } from "./surface.ts";
-import { Tally, type Tell, tellerOf } from "./teller.ts";
+import type { RunnerRecord } from "../store/runners.ts";
+import type { Store } from "../store/store.ts";
+import { hearStrays, StopSignals } from "./process-signals.ts";
+import { DrainCounts } from "./report/drain-counts.ts";
+import { type Reporter, reporterOf, runnerEvents } from "./report/reporter.ts";
+import { Session, unlessAborted } from "./session.ts";
+import type { Handler } from "./settings/handler.ts";
+import { parseRunnerOptions, type RunnerSettings } from "./settings/options.ts";
 
 export interface RunnerParts {
   readonly name: string;
@@ -28,7 +30,7 @@ export interface RunnerParts {
 /** How long a stop waits, after the grace, for aborted handlers and for the store. */
 const stopAllowance = 5000;
 /** How long a start that has failed tries to undo what it has written. */
-const undoLimit = 250;
+const undoTimeout = 250;
 
 /** @throws BAD_OPTION for a wrong name or option. */
 export function createRunner(parts: RunnerParts): Runner {
@@ -65,7 +67,7 @@ class JobRunner implements Runner {
   readonly #parts: RunnerParts;
   readonly #settings: RunnerSettings;
   readonly #events = new Emitter<RunnerEvents>(runnerEvents);
-  readonly #tell: Tell;
+  readonly #report: Reporter;
   readonly #signals: StopSignals;
   #error: Error | undefined;
   /** Those that have not ended: the newest, after others whose stops it waits for. */
@@ -79,8 +81,8 @@ class JobRunner implements Runner {
     this.interval = settings.interval;
     this.#parts = parts;
     this.#settings = settings;
-    this.#tell = tellerOf(this.#events, (error) => (this.#error = asError(error)));
-    this.#signals = new StopSignals(this, (error) => this.#tell.failed(error, "stop"));
+    this.#report = reporterOf(this.#events, (error) => (this.#error = asError(error)));
+    this.#signals = new StopSignals(this, (error) => this.#report.failed(error, "stop"));
   }
 
   get error(): Error | undefined {
@@ -132,8 +134,8 @@ class JobRunner implements Runner {
       if (session === undefined) life.deadline.abort();
       else await Promise.race([session.quiet(), timeUp, this.stopped]);
       await this.#stopLife(life, grace);
-      if (session === undefined) return new Tally().drained(true);
-      return session.tally.drained(await session.hasDue(Math.max(1, Math.min(timeout, end - clock.monotonic()))));
+      if (session === undefined) return new DrainCounts().drained(true);
+      return session.counts.drained(await session.hasDue(Math.max(1, Math.min(timeout, end - clock.monotonic()))));
     } finally {
       done.abort();
     }
@@ -178,7 +180,7 @@ class JobRunner implements Runner {
       store,
       jobs,
       most: life.most ?? Number.POSITIVE_INFINITY,
-      tell: this.#tell,
+      report: this.#report,
     });
     await this.#checkName(store);
     const unwanted = life.deadline.signal;
@@ -196,16 +198,16 @@ class JobRunner implements Runner {
   /** A start that has failed may have left its record, which would keep its name taken for a lease. */
   async #undo(session: Session): Promise<void> {
     const over = AbortSignal.abort();
-    const undone = session.stop(over, over).then(() => session.retire(new AbortController().signal, true));
+    const undone = session.stop(over, over).then(() => session.markStopped(new AbortController().signal, true));
     const tried = undone.catch(() => {});
-    await within(this.#parts.engine.clock, undoLimit, tried, () => {});
+    await within(this.#parts.engine.clock, undoTimeout, tried, () => {});
   }
 
   #live(life: Life, session: Session): void {
     const { engine, handlers } = this.#parts;
-    const unlisten = engine.bell.listen((kinds) => {
+    const unlisten = engine.notifier.listen((kinds) => {
       if (kinds === undefined || kinds.some((kind) => handlers.has(kind))) session.refresh();
-    }, session.take);
+    }, session.acceptOffer);
     const deafen = hearStrays((error) => this.#stray(error));
     life.unlisten = () => {
       unlisten();
@@ -220,12 +222,12 @@ class JobRunner implements Runner {
     const now = this.#parts.engine.storeClock.now().getTime();
     const isLive = ({ name, state, seen, lease }: RunnerRecord): boolean =>
       name === this.name && state === "live" && now - seen.getTime() < lease;
-    const twin = (await this.#parts.engine.insist((limit) => store.runners(limit))).find(isLive);
+    const twin = (await this.#parts.engine.retryOutages((timeout) => store.runners.list(timeout))).find(isLive);
     if (twin === undefined) return;
     const message = `a runner of the name ${inBrief(this.name)} was seen ${Math.max(0, now - twin.seen.getTime())} ms ago; give each runner its own name`;
     if (this.#settings.exclusive)
       throw dayjobError("NAME_TAKEN", `${message}, or wait until its lease of ${twin.lease} ms has ended`);
-    this.#tell.warn("NAME_TAKEN", message);
+    this.#report.warn("NAME_TAKEN", message);
   }
 
   /** Of several stops the quickest counts. */
@@ -246,20 +248,20 @@ class JobRunner implements Runner {
   #stray(error: unknown): void {
     if (!this.#events.has("error"))
       console.error(`dayjob: a promise that a handler of runner ${this.name} did not await has rejected:`, error);
-    this.#tell.failed(error, "a promise that no handler awaits");
+    this.#report.failed(error, "a promise that no handler awaits");
   }
 
   /** A start under way is waited for, but no longer than the stop may take. */
   async #stop(life: Life): Promise<void> {
     const deadline = life.deadline.signal;
-    if (life.session === undefined) await unless(deadline, Promise.allSettled([life.started]));
+    if (life.session === undefined) await unlessAborted(deadline, Promise.allSettled([life.started]));
     if (life.session === undefined) return;
     try {
       life.unlisten?.();
       await life.session.stop(life.graceOver.signal, deadline);
-      await life.session.retire(deadline, life.most !== undefined);
+      await life.session.markStopped(deadline, life.most !== undefined);
     } catch (error) {
-      this.#tell.failed(error, "stop");
+      this.#report.failed(error, "stop");
     } finally {
       this.#signals.deafen();
       this.#forget(life);

@@ -1,40 +1,41 @@
 // One life of a runner, from a start to its stop: wires the parts together, and stops them in their order.
 
-import type { Take } from "../client/bell.ts";
 import { pause } from "../clock.ts";
+import type { AcceptOffer } from "../engine/notifier.ts";
 import { defaultRules, settle } from "../job/lifecycle.ts";
 import { Status } from "../job/status.ts";
 import { Loop } from "../loop.ts";
 import { Observer, type Reading } from "../maintenance/observer.ts";
 import { rescue } from "../maintenance/rescue.ts";
-import type { HeldMark } from "../store/store.ts";
-import { Completer } from "./completer.ts";
-import { stoppingReason } from "./executor.ts";
-import { Fetcher } from "./fetcher.ts";
-import { Heartbeat } from "./heartbeat.ts";
-import { Holdings, Identity } from "./holder.ts";
-import { InHand, type Surroundings } from "./in-hand.ts";
-import { Slots } from "./slots.ts";
-import { Tally } from "./teller.ts";
-import { longestInHand } from "./waiting.ts";
+import type { HeldMark } from "../store/claims.ts";
+import { Slots } from "./admission/slots.ts";
+import { Fetcher } from "./fetch/fetcher.ts";
+import { Heartbeat } from "./lease/heartbeat.ts";
+import { HeldClaims, Identity } from "./lease/identity.ts";
+import { DrainCounts } from "./report/drain-counts.ts";
+import { stoppingReason } from "./report/reasons.ts";
+import { longestQueued } from "./run/claimed-queue.ts";
+import { Completer } from "./run/completer.ts";
+import { Dispatcher } from "./run/dispatcher.ts";
+import type { SessionSetup } from "./run/session-setup.ts";
 
 /** Milliseconds for the last word to the store. */
-const retireLimit = 2000;
+const markStoppedTimeout = 2000;
 
-export interface SessionParts extends Surroundings {
+export interface SessionParts extends SessionSetup {
   /** The most jobs to start; Infinity but for a drain. */
   readonly most: number;
 }
 
 export class Session {
-  readonly tally = new Tally();
+  readonly counts = new DrainCounts();
   readonly #parts: SessionParts;
   readonly #identity: Identity;
-  readonly #holdings = new Holdings();
+  readonly #heldClaims = new HeldClaims();
   readonly #heartbeat: Heartbeat;
   readonly #fetcher: Fetcher;
   readonly #completer: Completer;
-  readonly #inHand: InHand;
+  readonly #dispatcher: Dispatcher;
   readonly #rescue: Loop;
   readonly #marks: Loop;
   readonly #overdue: Loop;
@@ -43,44 +44,44 @@ export class Session {
   #reading: Reading = { records: [], asked: 0, received: 0 };
 
   constructor(parts: SessionParts) {
-    const { name, handlers, settings, engine, store, tell } = parts;
-    const failed = tell.failed.bind(tell);
-    const warn = tell.warn.bind(tell);
+    const { name, handlers, settings, engine, store, report } = parts;
+    const failed = report.failed.bind(report);
+    const warn = report.warn.bind(report);
     const common = {
       clock: engine.clock,
       random: engine.random,
       store,
       storeNow: () => this.#now(),
-      limit: engine.timeout,
+      timeout: engine.timeout,
       failed,
     };
     const slots = new Slots(settings.concurrency, [...handlers.values()]);
     const identity = new Identity(name, [...handlers.keys()], settings.lease);
-    const holdings = this.#holdings;
+    const heldClaims = this.#heldClaims;
     this.#parts = parts;
     this.#identity = identity;
     this.#completer = new Completer({ ...common, abandoned: this.#abandoned.signal });
     this.#heartbeat = new Heartbeat({
       ...common,
       identity,
-      holdings,
+      heldClaims,
       stuckAfter: settings.stuckAfter,
       warn,
       died: () => this.#died(),
-      cancelled: (mark) => this.#inHand.cancel(mark),
+      cancelled: (mark) => this.#dispatcher.cancel(mark),
       strayed: (strays) => this.#giveBackStrays(strays),
       seen: (reading) => this.#seen(reading),
     });
-    this.#inHand = new InHand({
+    this.#dispatcher = new Dispatcher({
       ...parts,
-      tally: this.tally,
+      counts: this.counts,
       slots,
-      holdings,
+      heldClaims,
       heartbeat: this.#heartbeat,
       completer: this.#completer,
       abandoned: this.#abandoned.signal,
       started: () => this.#fetcher.started(),
-      relieved: () => this.#relieved(),
+      roomMade: () => this.#roomMade(),
       dueAt: (when) => this.#fetcher.dueAt(when),
     });
     this.#fetcher = new Fetcher({
@@ -89,17 +90,17 @@ export class Session {
       interval: settings.interval,
       identity,
       heartbeat: this.#heartbeat,
-      holdings,
+      heldClaims,
       slots,
-      waiting: () => this.#inHand.waiting,
-      waitingOf: (kind) => this.#inHand.waitingOf(kind),
-      suspects: () => !this.#inHand.hasSuspect,
-      allowed: () => parts.most - this.tally.started - this.#inHand.waiting,
+      queued: () => this.#dispatcher.queued,
+      queuedOf: (kind) => this.#dispatcher.queuedOf(kind),
+      suspects: () => !this.#dispatcher.hasSuspect,
+      allowed: () => parts.most - this.counts.started - this.#dispatcher.queued,
       congested: () => this.#completer.pending > 2000 + 2 * settings.concurrency,
       claimed: (jobs, token) => {
         this.#heartbeat.guard();
-        this.#inHand.take(jobs, token);
-        if (this.#inHand.waiting > 0) this.#overdue.wakeIn(longestInHand);
+        this.#dispatcher.take(jobs, token);
+        if (this.#dispatcher.queued > 0) this.#overdue.wakeIn(longestQueued);
       },
       idle: () => this.#tellQuiet(true),
     });
@@ -115,7 +116,7 @@ export class Session {
    */
   async start(unwanted: AbortSignal): Promise<void> {
     // A beat has little time, and a file that others write to may be locked for longer.
-    await this.#parts.engine.insist(() => this.#heartbeat.start());
+    await this.#parts.engine.retryOutages(() => this.#heartbeat.start());
     if (unwanted.aborted) return;
     this.#rescue.start();
     this.#marks.start();
@@ -129,7 +130,7 @@ export class Session {
   }
 
   /** Takes jobs that are about to be put, where this runner is idle. */
-  readonly take: Take = (jobs) => this.#fetcher.take(jobs);
+  readonly acceptOffer: AcceptOffer = (jobs) => this.#fetcher.acceptOffer(jobs);
 
   /** Resolves when nothing is due, nothing runs, and every end is acknowledged; or when the most jobs have been run. */
   quiet(): Promise<void> {
@@ -137,7 +138,7 @@ export class Session {
   }
 
   /** Whether something is due; true where nobody can tell, since the store is away or the client was closed meanwhile. */
-  async hasDue(limit: number): Promise<boolean> {
+  async hasDue(timeout: number): Promise<boolean> {
     const { store, handlers } = this.#parts;
     const due = {
       kinds: [...handlers.keys()],
@@ -145,7 +146,7 @@ export class Session {
       runAt: { before: new Date(this.#now().getTime() + 1) },
     };
     try {
-      return (await store.find(due, { order: "oldest", limit: 1 }, limit)).length > 0;
+      return (await store.reading.find(due, { order: "oldest", most: 1 }, timeout)).length > 0;
     } catch {
       return true;
     }
@@ -157,35 +158,38 @@ export class Session {
    * once it would run twice.
    */
   async stop(graceOver: AbortSignal, deadline: AbortSignal): Promise<void> {
-    const { tell, name } = this.#parts;
+    const { report, name } = this.#parts;
     const abandon = (): void => this.#abandon();
     if (deadline.aborted) abandon();
     else deadline.addEventListener("abort", abandon, { once: true });
     const fetched = this.#fetcher.stop();
-    this.#inHand.stopStarting();
-    await unless(graceOver, Promise.all([fetched, this.#inHand.allOver()]));
-    this.#inHand.abort((job) => stoppingReason(job, name));
-    await unless(deadline, Promise.all([fetched, this.#inHand.allOver()]));
-    for (const { id, kind } of this.#inHand.runningJobs) {
-      tell.warn(
+    this.#dispatcher.stopStarting();
+    await unlessAborted(graceOver, Promise.all([fetched, this.#dispatcher.allOver()]));
+    this.#dispatcher.abort((job) => stoppingReason(job, name));
+    await unlessAborted(deadline, Promise.all([fetched, this.#dispatcher.allOver()]));
+    for (const { id, kind } of this.#dispatcher.runningJobs) {
+      report.warn(
         "HANDLER_IGNORES_STOP",
         `job ${id} of kind ${kind} ignores its signal; its claim ends with the lease, not before`,
       );
     }
-    await unless(deadline, this.#settled());
+    await unlessAborted(deadline, this.#settled());
     this.#abandon();
     // A tick under way may wait for a store that is away, longer than the deadline.
     const loops = [this.#rescue, this.#marks, this.#overdue];
-    await unless(deadline, Promise.all([this.#heartbeat.stop(), ...loops.map((loop) => loop.stop())]));
+    await unlessAborted(deadline, Promise.all([this.#heartbeat.stop(), ...loops.map((loop) => loop.stop())]));
   }
 
   /**
    * Marks the record stopped, or takes it away, if the store knows all that this session held; tries no longer than until
    * `deadline`: then the others find that it is silent.
    */
-  async retire(deadline: AbortSignal, remove: boolean): Promise<void> {
-    if (this.#holdings.size > 0 || this.#holdings.uncertain || deadline.aborted) return;
-    await unless(deadline, this.#parts.store.retire(this.#identity.instance, retireLimit, { remove }));
+  async markStopped(deadline: AbortSignal, remove: boolean): Promise<void> {
+    if (this.#heldClaims.size > 0 || this.#heldClaims.uncertain || deadline.aborted) return;
+    await unlessAborted(
+      deadline,
+      this.#parts.store.runners.markStopped(this.#identity.instance, { remove }, markStoppedTimeout),
+    );
   }
 
   #now(): Date {
@@ -198,27 +202,27 @@ export class Session {
   }
 
   #died(): void {
-    const { tell, name } = this.#parts;
+    const { report, name } = this.#parts;
     const message = `the runner ${name} was silent for longer than its lease and was taken for dead; its jobs are aborted, and it begins anew`;
-    tell.warn("RUNNER_DECLARED_DEAD", message);
-    this.#inHand.lose();
+    report.warn("RUNNER_DECLARED_DEAD", message);
+    this.#dispatcher.lose();
     this.#fetcher.refresh();
   }
 
   /** Jobs of a claim whose answer never came: they have not started here, and go back free of charge. */
   async #giveBackStrays(strays: readonly HeldMark[]): Promise<void> {
     const { store, engine } = this.#parts;
-    const jobs = await store.get(
+    const jobs = await store.reading.get(
       strays.map(({ id }) => id),
       engine.timeout,
     );
     const tokens = new Map(strays.map(({ id, token }) => [id, token]));
     const ends = jobs.flatMap((job) => {
       const token = tokens.get(job.id);
-      if (token === undefined || this.#holdings.knows({ id: job.id, token })) return [];
+      if (token === undefined || this.#heldClaims.knows({ id: job.id, token })) return [];
       return [{ id: job.id, token, settlement: settle(job, { how: "unstarted" }, this.#now()) }];
     });
-    await store.finish(ends, engine.timeout);
+    await store.claims.finish(ends, engine.timeout);
   }
 
   #seen(reading: Reading): void {
@@ -228,7 +232,7 @@ export class Session {
   }
 
   async #rescueOnce(observer: Observer): Promise<number> {
-    const { store, engine, settings, tell } = this.#parts;
+    const { store, engine, settings, report } = this.#parts;
     const { dead, jobs } = await rescue(this.#reading, {
       store,
       observer,
@@ -236,10 +240,10 @@ export class Session {
       rules: { ...defaultRules, random: engine.random },
       unbrokenSince: () => this.#heartbeat.unbrokenSince,
       storeNow: () => this.#now(),
-      limit: engine.timeout,
+      timeout: engine.timeout,
     });
     if (dead.length > 0) {
-      tell.warn(
+      report.warn(
         "RUNNER_DIED",
         `${dead.length} silent runner(s) were declared dead; ${jobs.length} of their jobs were given back`,
       );
@@ -249,24 +253,24 @@ export class Session {
   }
 
   async #readMarks(): Promise<number> {
-    if (this.#inHand.running > 0 && this.#heartbeat.isSure) await this.#heartbeat.readMarks();
+    if (this.#dispatcher.running > 0 && this.#heartbeat.isSure) await this.#heartbeat.readMarks();
     return this.#parts.settings.interval;
   }
 
   async #giveBackOverdue(): Promise<number> {
-    this.#inHand.giveBackOverdue();
-    return this.#inHand.waiting > 0 ? longestInHand : Number.POSITIVE_INFINITY;
+    this.#dispatcher.giveBackOverdue();
+    return this.#dispatcher.queued > 0 ? longestQueued : Number.POSITIVE_INFINITY;
   }
 
-  #relieved(): void {
+  #roomMade(): void {
     this.#fetcher.wakeIfLimited();
     this.#tellQuiet(false);
   }
 
   /** For `quiet`: once nothing is in hand, the store is asked once more before it is said that nothing is due. */
   #tellQuiet(idle: boolean): void {
-    if (this.#quiet.length === 0 || !this.#inHand.isEmpty) return;
-    if (idle || this.tally.started >= this.#parts.most) for (const resolve of this.#quiet.splice(0)) resolve();
+    if (this.#quiet.length === 0 || !this.#dispatcher.isEmpty) return;
+    if (idle || this.counts.started >= this.#parts.most) for (const resolve of this.#quiet.splice(0)) resolve();
     else this.#fetcher.refresh();
   }
 
@@ -277,7 +281,7 @@ export class Session {
 }
 
 /** Settles with the work, or resolves when the signal aborts. */
-export async function unless(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
+export async function unlessAborted(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
   if (signal.aborted) return;
   const over = new AbortController();
   const aborted = new Promise<void>((resolve) =>

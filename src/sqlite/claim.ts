@@ -93,9 +93,9 @@ interface Head {
 function dueJobs(connection: Connection, request: ClaimRequest): { due: readonly DueRow[]; isCut: boolean } {
   const wanted = request.slots + request.ahead;
   const share = Math.ceil((2 * wanted) / request.kinds.length);
-  const read = (kind: string, most: number, limit = most): Head => {
-    const due = dueOfKind(connection, request, kind, limit);
-    return { kind, most, due, isCut: due.length >= limit };
+  const read = (kind: string, most: number, rows = most): Head => {
+    const due = dueOfKind(connection, request, kind, rows);
+    return { kind, most, due, isCut: due.length >= rows };
   };
   const readOn = (heads: readonly Head[], last: Due | undefined): readonly Head[] =>
     heads.map((head) => (mayHide(head, last) ? read(head.kind, head.most) : head));
@@ -122,19 +122,19 @@ function merged(heads: readonly Head[]): readonly DueRow[] {
   return due.sort(inOrder);
 }
 
-function dueOfKind(connection: Connection, request: ClaimRequest, kind: string, limit: number): readonly DueRow[] {
-  const head = dueBy(dueSql, connection, request, kind, limit);
-  if (request.suspects || head.length < limit) return head;
+function dueOfKind(connection: Connection, request: ClaimRequest, kind: string, rows: number): readonly DueRow[] {
+  const head = dueBy(dueSql, connection, request, kind, rows);
+  if (request.suspects || head.length < rows) return head;
   const suspects = head.filter(({ lost }) => lost > 0);
   if (suspects.length === 0) return head;
-  return [...suspects, ...dueBy(freshSql, connection, request, kind, limit)];
+  return [...suspects, ...dueBy(freshSql, connection, request, kind, rows)];
 }
 
-function dueBy(sql: string, connection: Connection, { now }: ClaimRequest, kind: string, limit: number): DueRow[] {
+function dueBy(sql: string, connection: Connection, { now }: ClaimRequest, kind: string, rows: number): DueRow[] {
   const due: DueRow[] = [];
   for (const priority of prioritiesOf(connection, kind)) {
-    if (due.length >= limit) break;
-    const [row] = connection.all(sql, kind, priority, now.getTime(), limit - due.length);
+    if (due.length >= rows) break;
+    const [row] = connection.all(sql, kind, priority, now.getTime(), rows - due.length);
     for (const one of JSON.parse(String(row?.["due"])) as readonly PackedDue[]) due.push(dueOf(kind, priority, one));
   }
   return due;

@@ -1,5 +1,5 @@
 // SQLite's errors in dayjob's words.
-import { asError, dayjobError, isDayjobError, storeFull, storeOutage } from "../errors.ts";
+import { asError, dayjobError, isCodedError, storeFull, storeOutage } from "../errors.ts";
 
 const openTransaction = "DAYJOB_OPEN_TRANSACTION";
 
@@ -30,7 +30,7 @@ export function isDuplicate(error: unknown): boolean {
 
 /** What the user is told; errors of dayjob's own pass as they are. */
 export function translated(error: unknown, path: string): Error {
-  if (isDayjobError(error)) return error;
+  if (isCodedError(error)) return error;
   const text = textOf(error);
   if (isInUse(error))
     return storeOutage(

@@ -1,7 +1,7 @@
 // Ends tries, and adds progress and log lines, each only under a valid claim.
 import { linesKept } from "../job/job.ts";
 import { isFinished, Status } from "../job/status.ts";
-import type { Finish, Finished, Held, Note } from "../store/store.ts";
+import type { Finish, Finished, Held, Note } from "../store/claims.ts";
 import { fromLines, toLines } from "./codec.ts";
 import type { Connection } from "./driver.ts";
 import { toText } from "./text.ts";

@@ -61,10 +61,10 @@ export class Gate {
  */
 export async function patiently<T>(
   { clock, path, check, gate = new Gate() }: Patience,
-  limit: number,
+  timeout: number,
   work: () => T,
 ): Promise<T> {
-  const end = clock.monotonic() + limit;
+  const end = clock.monotonic() + timeout;
   if (clock.monotonic() - turnedAt > longestBreath) {
     await turn();
     turnedAt = clock.monotonic();

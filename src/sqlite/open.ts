@@ -4,14 +4,13 @@ import { dirname, resolve } from "node:path";
 import { type Clock, systemClock } from "../clock.ts";
 import { dayjobError } from "../errors.ts";
 import type { Warning } from "../events.ts";
-import { elsewhereOf } from "../store/elsewhere.ts";
-import type { Elsewhere, Store } from "../store/store.ts";
+import { heartbeatStoreOf } from "../store/heartbeat-store.ts";
+import type { HeartbeatStore, Store } from "../store/store.ts";
 import { Connection, connect, type DriverName, type SqliteDatabase } from "./driver.ts";
-import type { SqliteElsewhere } from "./elsewhere.ts";
 import { transactionIsOpen, translated } from "./errors.ts";
 import { blockedAtMost, briefly, patiently } from "./locks.ts";
 import { networkOf } from "./network.ts";
-import { SqliteStore } from "./store.ts";
+import { sqliteStoreOf } from "./store.ts";
 
 export interface SqliteOptions {
   /** Milliseconds to wait for a locked file. */
@@ -21,6 +20,12 @@ export interface SqliteOptions {
   /** The library; by default the first there is. */
   readonly driver?: DriverName;
   readonly clock?: Clock;
+}
+
+/** What the heartbeat's thread opens. */
+export interface SqliteHeartbeatTarget {
+  readonly path: string;
+  readonly driver: DriverName;
 }
 
 /** SQLite's own 2 MiB are less than a batch of jobs with some data changes. */
@@ -37,14 +42,14 @@ export async function openSqliteStore(target: string | SqliteDatabase, options: 
     const { warnings, isWal } = await patiently({ clock, path }, timeout, () =>
       briefly(connection, () => settle(connection, durability, isOwn)),
     );
-    return new SqliteStore({
+    return sqliteStoreOf({
       connection,
       isOwn,
       isSynced: durability === "full" && isWal,
       path,
       clock,
       warnings,
-      elsewhere: elsewhereIn(path, connection),
+      heartbeatStore: heartbeatStoreIn(path, connection),
     });
   } catch (error) {
     if (isOwn) connection.close();
@@ -53,9 +58,9 @@ export async function openSqliteStore(target: string | SqliteDatabase, options: 
 }
 
 /** A database in memory is its connection's alone, and a given one its owner's. */
-function elsewhereIn(path: string, { driver }: Connection): Elsewhere | undefined {
+function heartbeatStoreIn(path: string, { driver }: Connection): HeartbeatStore | undefined {
   if (driver === undefined || path === ":memory:") return undefined;
-  return elsewhereOf(import.meta.url, { path: resolve(path), driver } satisfies SqliteElsewhere);
+  return heartbeatStoreOf(import.meta.url, { path: resolve(path), driver } satisfies SqliteHeartbeatTarget);
 }
 
 async function openFile(path: string, driver: DriverName | undefined): Promise<Connection> {

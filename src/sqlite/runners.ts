@@ -1,17 +1,35 @@
 // The runners' records, and what they hold.
 import type { StoredJob } from "../job/job.ts";
-import type { Beat, HeldMark, RunnerRecord } from "../store/store.ts";
+import type { HeldMark } from "../store/claims.ts";
+import type { Beat, RunnerRecord, RunnerStore } from "../store/runners.ts";
+import type { SqliteAccess } from "./access.ts";
 import { fromMark, fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
 
+export function runnerStoreOf(access: SqliteAccess): RunnerStore {
+  return {
+    beat: (given, timeout) => access.write(timeout, (connection) => beat(connection, given)),
+    held: (instance, { marked = false }, timeout) =>
+      access.read(timeout, (connection) => held(connection, instance, marked)),
+    markStopped: (instance, { remove = false }, timeout) =>
+      access.write(timeout, (connection) => markStopped(connection, instance, remove)),
+    list: (timeout) => access.read(timeout, list),
+    declareDead: (instance, beats, timeout) =>
+      access.write(timeout, (connection) => declareDead(connection, instance, beats)),
+    removeStopped: (before, timeout) => access.write(timeout, (connection) => removeStopped(connection, before)),
+    holders: (timeout) => access.read(timeout, holders),
+    orphans: (instances, most, timeout) => access.read(timeout, (connection) => orphans(connection, instances, most)),
+  };
+}
+
 /** To be called inside a write transaction, as all that write here. */
-export function beat(connection: Connection, { instance, name, kinds, lease, beats, seen }: Beat): boolean {
+function beat(connection: Connection, { instance, name, kinds, lease, beats, seen }: Beat): boolean {
   const sql = `insert into dayjob_runners (instance, name, kinds, lease, beats, seen, state) values (?, ?, ?, ?, ?, ?, 'live')
     on conflict (instance) do update set beats = excluded.beats, seen = excluded.seen, kinds = excluded.kinds where state = 'live'`;
   return connection.run(sql, instance, name, JSON.stringify(kinds), lease, beats, seen.getTime()) > 0;
 }
 
-export function held(connection: Connection, instance: string, marked: boolean): readonly HeldMark[] {
+function held(connection: Connection, instance: string, marked: boolean): readonly HeldMark[] {
   const sql = `select id, token, cancel from dayjob_jobs indexed by dayjob_held where runner = ? and status = 2${marked ? " and cancel is not null" : ""}`;
   return connection.all(sql, instance).map(({ id, token, cancel }) => ({
     id: String(id),
@@ -20,12 +38,12 @@ export function held(connection: Connection, instance: string, marked: boolean):
   }));
 }
 
-export function retire(connection: Connection, instance: string, remove: boolean): void {
+function markStopped(connection: Connection, instance: string, remove: boolean): void {
   if (remove) connection.run("delete from dayjob_runners where instance = ?", instance);
   else connection.run("update dayjob_runners set state = 'stopped' where instance = ? and state = 'live'", instance);
 }
 
-export function runners(connection: Connection): readonly RunnerRecord[] {
+function list(connection: Connection): readonly RunnerRecord[] {
   return connection.all("select * from dayjob_runners").map((row) => ({
     instance: String(row["instance"]),
     name: String(row["name"]),
@@ -37,7 +55,7 @@ export function runners(connection: Connection): readonly RunnerRecord[] {
   }));
 }
 
-export function bury(connection: Connection, instance: string, beats: number): boolean {
+function declareDead(connection: Connection, instance: string, beats: number): boolean {
   if (
     connection.run(
       "update dayjob_runners set state = 'dead' where instance = ? and state = 'live' and beats = ?",
@@ -51,19 +69,19 @@ export function bury(connection: Connection, instance: string, beats: number): b
   return connection.run(sql, instance) > 0;
 }
 
-export function forget(connection: Connection, before: Date): number {
+function removeStopped(connection: Connection, before: Date): number {
   const sql = `delete from dayjob_runners where state <> 'live' and seen < ?
     and not exists (select 1 from dayjob_jobs indexed by dayjob_held where runner = dayjob_runners.instance and status = 2)`;
   return connection.run(sql, before.getTime());
 }
 
-export function holders(connection: Connection): readonly string[] {
+function holders(connection: Connection): readonly string[] {
   return connection
     .all("select distinct runner from dayjob_jobs indexed by dayjob_held where status = 2 and runner is not null")
     .map(({ runner }) => String(runner));
 }
 
-export function orphans(connection: Connection, instances: readonly string[], most: number): readonly StoredJob[] {
+function orphans(connection: Connection, instances: readonly string[], most: number): readonly StoredJob[] {
   const sql = `select ${packed} from dayjob_jobs indexed by dayjob_held
     where status = 2 and runner in (select value from json_each(?)) limit ?`;
   return connection.all(sql, JSON.stringify(instances), most).map(fromPacked);

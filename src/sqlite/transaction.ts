@@ -1,11 +1,13 @@
 // Puts and completions as part of the caller's own transaction, on the caller's own connection.
 import { dayjobError } from "../errors.ts";
 import type { StoredJob } from "../job/job.ts";
-import type { Finish, Inserted, Store } from "../store/store.ts";
+import type { Finish } from "../store/claims.ts";
+import type { Inserted } from "../store/jobs.ts";
+import type { Store } from "../store/store.ts";
 import { Connection, type SqliteDatabase } from "./driver.ts";
 import { finish } from "./finish.ts";
-import { insert } from "./insert.ts";
-import { SqliteStore } from "./store.ts";
+import { insert } from "./jobs.ts";
+import { connectionOf } from "./store.ts";
 
 export interface Transaction {
   readonly isOpen: boolean;
@@ -16,14 +18,14 @@ export interface Transaction {
 
 /** @throws WRONG_SESSION for a connection without an open transaction, on another file, or of another library. */
 export function transactionOf(store: Store, database: SqliteDatabase): Transaction {
-  if (!(store instanceof SqliteStore)) throw wrong(`the jobs are on ${store.name}, not on SQLite`);
-  const own = store.parts.connection;
+  const own = connectionOf(store);
+  if (own === undefined) throw wrong(`the jobs are on ${store.name}, not on SQLite`);
   if (own.raw !== database && !isSameLibrary(own.raw, database)) {
     throw wrong(
       "the database was opened by another SQLite library, or another copy of it, than the jobs: two copies do not see each other's locks, and rows get lost",
     );
   }
-  const connection = own.raw === database ? own : connectionOf(database);
+  const connection = own.raw === database ? own : connectionTo(database);
   if (!connection.inTransaction) throw wrong("no transaction is open on the database; begin one first");
   if (connection.file !== own.file || (own.file === "" && connection !== own))
     throw wrong("the database is another file than the jobs'");
@@ -45,12 +47,12 @@ function isSameLibrary(ours: object, theirs: object): boolean {
   return theirs instanceof ours.constructor || ours instanceof theirs.constructor;
 }
 
-const connections = new WeakMap<SqliteDatabase, Connection>();
+const given = new WeakMap<SqliteDatabase, Connection>();
 
 /** One a database, so that its statements are kept from transaction to transaction. */
-function connectionOf(database: SqliteDatabase): Connection {
-  const known = connections.get(database) ?? new Connection(database);
-  connections.set(database, known);
+function connectionTo(database: SqliteDatabase): Connection {
+  const known = given.get(database) ?? new Connection(database);
+  given.set(database, known);
   return known;
 }
 

@@ -2,12 +2,7 @@
 import { type Clock, pause, systemClock } from "../clock.ts";
 import { storeOutage } from "../errors.ts";
 import type { Store } from "../store/store.ts";
-
-/** A verb of the port that answers later. */
-export type Verb = Exclude<
-  { [V in keyof Store]-?: Store[V] extends (...args: never[]) => Promise<unknown> ? V : never }[keyof Store],
-  "close"
->;
+import { type Verb, wrappedStore } from "./verbs.ts";
 
 export interface Call {
   readonly verb: Verb;
@@ -24,7 +19,7 @@ export type Fault =
   | "reject"
   /** Does it, and rejects with an outage: the reply was lost. */
   | "lose"
-  /** Waits so many milliseconds first. */
+  /** Waits for this many milliseconds first. */
   | { readonly delay: number; readonly and?: "pass" | "reject" | "lose" };
 
 /** Decides on each call, before it is made. */
@@ -36,20 +31,10 @@ export type Plan = (call: Call) => Fault;
  */
 export function faultyStore(store: Store, plan: Plan, clock: Clock = systemClock): Store {
   const calls = new Map<Verb, number>();
-  return new Proxy(store, {
-    get(target, name) {
-      if (name === "elsewhere") return undefined;
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== "function") return value;
-      const method = value.bind(target) as (...args: readonly unknown[]) => Promise<unknown>;
-      if (name === "watch" || name === "close") return method;
-      const verb = name as Verb;
-      return (...args: readonly unknown[]): Promise<unknown> => {
-        const before = calls.get(verb) ?? 0;
-        calls.set(verb, before + 1);
-        return suffer(plan({ verb, args, before }), verb, () => method(...args), clock);
-      };
-    },
+  return wrappedStore(store, (verb, call) => (...args) => {
+    const before = calls.get(verb) ?? 0;
+    calls.set(verb, before + 1);
+    return suffer(plan({ verb, args, before }), verb, () => call(...args), clock);
   });
 }
 

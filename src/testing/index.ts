@@ -15,6 +15,7 @@ export {
   triesKept,
 } from "../job/job.ts";
 export { ranSince, retriesAgain, type Settlement } from "../job/lifecycle.ts";
+export type { Act, Acted, ActPage, BulkStore, JobChange } from "../store/bulk.ts";
 export {
   type Candidate,
   type Choice,
@@ -24,30 +25,22 @@ export {
   inOrder,
   type KindWanted,
 } from "../store/claim.ts";
+export type { ClaimStore, Finish, Finished, Held, HeldMark, Note } from "../store/claims.ts";
+export type { Inserted, InsertOptions, JobStore } from "../store/jobs.ts";
+export type { Page, ReadingStore } from "../store/reading.ts";
+export type { Beat, RunnerRecord, RunnerStore } from "../store/runners.ts";
 export type {
-  Act,
-  Acted,
-  ActPage,
-  Beat,
   Capabilities,
-  Elsewhere,
-  Finish,
-  Finished,
-  Held,
-  HeldMark,
-  Inserted,
-  InsertOptions,
-  JobChange,
-  Note,
-  OpenElsewhere,
-  Page,
-  RunnerRecord,
+  HeartbeatConnection,
+  HeartbeatStore,
+  OpenHeartbeatStore,
   Store,
   Unwatch,
 } from "../store/store.ts";
-export { at, fixtureTime, jobFixture } from "./factories.ts";
-export { type Call, type Fault, faultyStore, type Plan, type Verb } from "./faulty-store.ts";
-export { type ManualClock, manualClock } from "./manual-clock.ts";
-export { type MemoryData, memoryData } from "./memory-data.ts";
-export { type MemoryOptions, memoryStore } from "./memory-store.ts";
-export { type StorePlace, storeConformance, type TestRunner } from "./store-conformance.ts";
+export { type StorePlace, storeConformance, type TestRunner } from "./conformance/store-conformance.ts";
+export { type Call, type Fault, faultyStore, type Plan } from "./faulty-store.ts";
+export { at, fixtureTime, jobFixture } from "./fixtures/factories.ts";
+export { type ManualClock, manualClock } from "./fixtures/manual-clock.ts";
+export { type MemoryData, memoryData } from "./memory/data.ts";
+export { type MemoryOptions, memoryStore } from "./memory/store.ts";
+export { type Verb, type Verbs, withVerbs, wrappedStore } from "./verbs.ts";

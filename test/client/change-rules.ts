@@ -1,9 +1,9 @@
 // The rules of reading and changing jobs, on any store.
 import { describe, expect, it } from "vitest";
-import type { Changed } from "../../src/client/changer.ts";
-import type { Jobs } from "../../src/client/jobs.ts";
+import type { Changed } from "../../src/api/changes.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
+import { kind } from "../../src/client/kind.ts";
 import { Status } from "../../src/job/status.ts";
-import { kind } from "../../src/kinds.ts";
 import type { MakeJobs } from "./put-rules.ts";
 import { refusal } from "./refusal.ts";
 

@@ -1,13 +1,13 @@
 // The engine of a client: opened at first use, once, and closed with all that it has.
 import { describe, expect, it } from "vitest";
-import { engineOf } from "../../src/client/engine.ts";
 import { createJobs } from "../../src/client/jobs.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
 import { clientSettings } from "../../src/client/options.ts";
+import { engineOf } from "../../src/engine/engine.ts";
 import { storeOutage } from "../../src/errors.ts";
 import type { Store } from "../../src/store/store.ts";
-import { manualClock } from "../../src/testing/manual-clock.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
 import { deferred } from "../setup/until.ts";
 import { refusal } from "./refusal.ts";
 

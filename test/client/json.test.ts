@@ -5,10 +5,11 @@ import { inspect } from "node:util";
 import { ObjectId } from "bson";
 import { describe, expect, it } from "vitest";
 import { formatGoJob, parseGoJob } from "../../src/job/go-json.ts";
-import { type Job, toJob, toPutJob } from "../../src/job/job.ts";
+import type { Job } from "../../src/job/job.ts";
 import { parseJob } from "../../src/job/json.ts";
 import { Status } from "../../src/job/status.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
+import { toJob, toPutJob } from "../../src/job/view.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
 import { refusal } from "./refusal.ts";
 
 interface Fixture {

@@ -2,7 +2,7 @@
 import Database from "libsql";
 import { MongoClient } from "mongodb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
 import { openLazy } from "../../src/open.ts";
 import { type Place, testStores } from "../setup/stores.ts";
 import { refusal } from "./refusal.ts";

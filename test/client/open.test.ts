@@ -1,9 +1,9 @@
 // What `open` takes, and what it refuses. Stores themselves are tested elsewhere.
 import { readdirSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { kind } from "../../src/client/kind.ts";
 import { clientSettings } from "../../src/client/options.ts";
 import { masked, parseTarget } from "../../src/client/target.ts";
-import { kind } from "../../src/kinds.ts";
 import { open, openLazy } from "../../src/open.ts";
 import { newFolder, removeFolder } from "../setup/scratch.ts";
 import { refusal } from "./refusal.ts";

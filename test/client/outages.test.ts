@@ -1,15 +1,18 @@
 // Puts on a store that is away, or whose replies are lost.
+
 import { describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
-import { type Code, dayjobError, isDayjobError, storeOutage } from "../../src/errors.ts";
+import { type Code, dayjobError, storeOutage } from "../../src/errors.ts";
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import type { InsertOptions, Store } from "../../src/store/store.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import type { InsertOptions, JobStore } from "../../src/store/jobs.ts";
+import type { Store } from "../../src/store/store.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
 import { refusal } from "./refusal.ts";
 
-type Insert = Store["insert"];
+type Insert = JobStore["insert"];
 
 interface Watched {
   readonly jobs: Jobs;
@@ -24,10 +27,10 @@ function watched(
 ): Watched {
   const store = memoryStore();
   const writes: Watched["writes"] = [];
-  const insert: Insert = store.insert.bind(store);
-  store.insert = (batch, limit, options = {}) => {
+  const insert: Insert = store.jobs.insert.bind(store);
+  store.jobs.insert = (batch, options, timeout) => {
     writes.push({ size: batch.length, options });
-    return around(() => insert(batch, limit, options), batch);
+    return around(() => insert(batch, options, timeout), batch);
   };
   return { jobs: jobsOver(store, { timeout: 400 }), store, writes };
 }
@@ -57,7 +60,7 @@ describe("puts", () => {
     const { jobs, store } = watched(async (insert) => {
       const inserted = await insert();
       if (lost++ > 0) return inserted;
-      await store.act({ verb: "remove" }, {}, { limit: 10 }, new Date(), 1000);
+      await store.bulk.act({ verb: "remove" }, {}, { most: 10 }, new Date(), 1000);
       throw storeOutage("the reply was lost");
     });
     expect(await jobs.put("k", {})).toMatchObject({ duplicate: false });
@@ -122,7 +125,7 @@ describe("puts", () => {
     });
     const many = Array.from({ length: 5000 }, (_, n) => ({ kind: "k", data: { n } }));
     const error = (await jobs.putMany(many).catch((thrown: unknown) => thrown)) as { ids: string[]; stored: string[] };
-    const there = await store.find({}, { order: "oldest", limit: 5000 }, 1000);
+    const there = await store.reading.find({}, { order: "oldest", most: 5000 }, 1000);
     expect(error.stored).toEqual(there.map(({ id }) => id));
     expect(error.stored).toContain(error.ids[1000]);
     expect(error.stored).not.toContain(error.ids[500]);
@@ -156,9 +159,9 @@ describe("puts", () => {
       throw new Error("no");
     });
     await runner.drain({ within: "5s" });
-    const act = store.act.bind(store);
+    const act = store.bulk.act.bind(store);
     let calls = 0;
-    store.act = async (...args) => {
+    store.bulk.act = async (...args) => {
       const acted = await act(...args);
       if (calls++ > 0) return acted;
       await runner.drain({ within: "5s" });
@@ -173,8 +176,8 @@ describe("puts", () => {
     const store = memoryStore();
     const jobs = jobsOver(store);
     await jobs.putMany(Array.from({ length: 5 }, () => ({ kind: "k" })));
-    const act = store.act.bind(store);
-    store.act = async (...args) => {
+    const act = store.bulk.act.bind(store);
+    store.bulk.act = async (...args) => {
       await act(...args);
       throw storeOutage("the reply was lost");
     };
@@ -185,8 +188,9 @@ describe("puts", () => {
   it("case 43: reads wait out an outage too", async () => {
     const store = memoryStore();
     let failures = 0;
-    const count = store.count.bind(store);
-    store.count = (filter, limit) => (failures++ < 2 ? Promise.reject(storeOutage("away")) : count(filter, limit));
+    const count = store.reading.count.bind(store);
+    store.reading.count = (filter, limit) =>
+      failures++ < 2 ? Promise.reject(storeOutage("away")) : count(filter, limit);
     expect(await jobsOver(store).count()).toBe(0);
   });
 

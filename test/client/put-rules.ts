@@ -1,10 +1,10 @@
 // The rules of putting jobs, on any store: a list of tests as a function of how a client is made.
 import { describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
-import type { ClientOptions } from "../../src/client/options.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
+import type { ClientOptions } from "../../src/api/options.ts";
+import { kind } from "../../src/client/kind.ts";
 import type { PutJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import { kind } from "../../src/kinds.ts";
 import { refusal } from "./refusal.ts";
 
 export type MakeJobs = (options?: ClientOptions) => Promise<Jobs>;

@@ -1,12 +1,11 @@
 // The races of the conformance suite once more through the public client: several clients at one place, as processes are.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { ClaimedJob } from "../../src/api/handler.ts";
+import type { Context, Jobs, RunnerOptions } from "../../src/api/jobs.ts";
 import { Status } from "../../src/job/status.ts";
 import { openMongoStore } from "../../src/mongodb/index.ts";
-import type { ClaimedJob, Context } from "../../src/runner/handler.ts";
-import type { RunnerOptions } from "../../src/runner/options.ts";
-import { openSqliteStore } from "../../src/sqlite/index.ts";
+import { openSqliteStore } from "../../src/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type Place, testStores } from "../setup/stores.ts";
 import { deferred, until } from "../setup/until.ts";
@@ -103,9 +102,9 @@ for (const { name, ...made } of testStores) {
         const { id = "" } = (await all[0]?.put("k", { round }, { retryInterval: 1 })) ?? {};
         await until("it runs", () => runs.some((one) => one.id === id));
         const [first] = runs.filter((one) => one.id === id);
-        const live = (await store.runners(limit)).filter(({ state }) => state === "live");
+        const live = (await store.runners.list(limit)).filter(({ state }) => state === "live");
         const record = live.find((one) => one.name === first?.runner);
-        const buried = await store.bury(record?.instance ?? "", record?.beats ?? 0, limit);
+        const buried = await store.runners.declareDead(record?.instance ?? "", record?.beats ?? 0, limit);
         // In every second round the job is rescued for certain before its first run ends.
         const isRescued = buried && round % 2 === 1;
         if (isRescued) await until("it is rescued", () => runs.filter((one) => one.id === id).length >= 2);

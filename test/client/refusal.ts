@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { type Code, isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { Code } from "../../src/errors.ts";
 
 /** Expects a promise to reject, or a function to throw, with this code and a message of this form. */
 export async function refusal(given: Promise<unknown> | (() => unknown), code: Code, message: RegExp): Promise<void> {

@@ -1,9 +1,9 @@
 // What `jobs.runner` takes, and what it refuses.
 import { describe, expect, it } from "vitest";
 import { jobsOver } from "../../src/client/jobs-over.ts";
-import { kind } from "../../src/kinds.ts";
-import { parseRunnerOptions } from "../../src/runner/options.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import { kind } from "../../src/client/kind.ts";
+import { parseRunnerOptions } from "../../src/runner/settings/options.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
 import { refusal } from "./refusal.ts";
 
 const jobs = jobsOver(memoryStore());

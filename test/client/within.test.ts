@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "libsql";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
+import { kind } from "../../src/client/kind.ts";
 import { Status } from "../../src/job/status.ts";
-import { kind } from "../../src/kinds.ts";
 import { open, openLazy } from "../../src/open.ts";
-import { within } from "../../src/sqlite/index.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
+import { within } from "../../src/within/index.ts";
 import { refusal } from "./refusal.ts";
 
 describe("within", () => {

@@ -1,9 +1,9 @@
 // The audit itself: each fault of an engine that it is there for, and each fault of a machine that it accepts.
 import { describe, expect, it } from "vitest";
 import type { Try } from "../../src/job/job.ts";
-import { toJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import { at as date, jobFixture } from "../../src/testing/factories.ts";
+import { toJob } from "../../src/job/view.ts";
+import { at as date, jobFixture } from "../../src/testing/fixtures/factories.ts";
 import { audit } from "./audit.ts";
 import { type Effect, machineTime } from "./effects.ts";
 import { plannedFailure } from "./plan.ts";

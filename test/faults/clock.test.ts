@@ -2,9 +2,9 @@
 import { describe, it } from "vitest";
 import { until } from "../setup/until.ts";
 import { wallTime } from "./audit.ts";
+import { openStage, stores } from "./fault-setup.ts";
 import { endAll, type Step, startRunners } from "./processes.ts";
 import { runsOf } from "./runs.ts";
-import { openStage, stores } from "./stage.ts";
 
 const minutes = 60_000;
 const clocks: Readonly<Record<string, readonly Step[]>> = {

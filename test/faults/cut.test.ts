@@ -1,12 +1,12 @@
-// A client of ours finds its server again where the driver has given up for ever (src/mongodb/revival.ts): all its connections
+// A client of ours finds its server again where the driver has given up for ever (src/mongodb/reconnect.ts): all its connections
 // were cut while the server hung, or the server was away when it was to connect first.
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
 import { open } from "../../src/open.ts";
 import { until } from "../setup/until.ts";
+import { noFront, openStage, stores } from "./fault-setup.ts";
 import { proxyTo, throughProxy } from "./proxy.ts";
-import { noFront, openStage, stores } from "./stage.ts";
 
 describe.skipIf(!stores.includes("MongoDB") || noFront !== undefined)("a client of MongoDB", () => {
   it("whose connections were all cut while the server hung finds it again", { timeout: 120_000 }, async () => {
@@ -47,8 +47,8 @@ describe.skipIf(!stores.includes("MongoDB") || noFront !== undefined)("a client 
   it("that was to connect first while the server was away finds it later", { timeout: 120_000 }, async () => {
     const stage = await openStage("MongoDB");
     const jobs = await open(stage.url, { timeout: 1000 });
-    const { openElsewhere } = await import("../../src/mongodb/elsewhere.ts");
-    const elsewhere = await openElsewhere({ url: stage.url, collection: "jobs" } as never);
+    const { openHeartbeatStore } = await import("../../src/mongodb/heartbeat-store.ts");
+    const heartbeatConnection = await openHeartbeatStore({ url: stage.url, collection: "jobs" } as never);
     const runner = jobs.runner("one", "k", () => {});
     const starts = (): Promise<boolean> =>
       runner.start().then(
@@ -57,7 +57,7 @@ describe.skipIf(!stores.includes("MongoDB") || noFront !== undefined)("a client 
       );
     const beats = (): Promise<boolean> => {
       const beat = { instance: "other", name: "other", kinds: [], lease: 2000, beats: 1, seen: new Date() };
-      return elsewhere.beat(beat, 300).catch(() => false);
+      return heartbeatConnection.runners.beat(beat, 300).catch(() => false);
     };
     try {
       const back = await stage.takeAway();
@@ -72,7 +72,7 @@ describe.skipIf(!stores.includes("MongoDB") || noFront !== undefined)("a client 
       await jobs.put("k", {});
       await until("its job has run", async () => (await jobs.count({ status: "success" })) === 1, 20_000);
     } finally {
-      await elsewhere.close();
+      await heartbeatConnection.close();
       await jobs.close();
       await stage.dispose();
     }

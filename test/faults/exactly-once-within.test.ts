@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "libsql";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { ClaimedJob } from "../../src/api/handler.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
 import { Status } from "../../src/job/status.ts";
 import { open } from "../../src/open.ts";
-import type { ClaimedJob } from "../../src/runner/handler.ts";
-import { within } from "../../src/sqlite/index.ts";
+import { within } from "../../src/within/index.ts";
 import { deferred, until } from "../setup/until.ts";
 
 describe.for(["the jobs' own connection", "a connection of its own"])("effects on SQLite, on %s", (which) => {

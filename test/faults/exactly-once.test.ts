@@ -7,9 +7,9 @@ import { fileURLToPath } from "node:url";
 import Database from "libsql";
 import { MongoClient } from "mongodb";
 import { describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
 import { open } from "../../src/open.ts";
-import { hasTransactions } from "../mongodb/transactions-place.ts";
+import { hasTransactions } from "../mongodb/transactions-setup.ts";
 import { type Place, testStores } from "../setup/stores.ts";
 import { until } from "../setup/until.ts";
 

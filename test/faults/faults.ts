@@ -2,11 +2,11 @@
 // processes is a line in the log of effects, for the audit.
 import { setTimeout as pause } from "node:timers/promises";
 import type { Random } from "../simulation/random.ts";
-import type { Crew, Member } from "./crew.ts";
 import { machineTime } from "./effects.ts";
+import type { Stage } from "./fault-setup.ts";
 import type { Weather } from "./proxy.ts";
+import type { Crew, Member } from "./runner-processes.ts";
 import type { SmallDisk } from "./sqlite-file.ts";
-import type { Stage } from "./stage.ts";
 
 export interface Battlefield {
   readonly stage: Stage;

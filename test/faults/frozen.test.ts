@@ -5,10 +5,10 @@ import { describe, it } from "vitest";
 import { Status } from "../../src/job/status.ts";
 import { until } from "../setup/until.ts";
 import { machineTime } from "./effects.ts";
+import { openStage, stores } from "./fault-setup.ts";
 import { endAll, type FaultProcess, startRunners } from "./processes.ts";
 import { runsOf } from "./runs.ts";
 import { isLocked } from "./sqlite-file.ts";
-import { openStage, stores } from "./stage.ts";
 
 const lease = 2000;
 

@@ -4,9 +4,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { until } from "../setup/until.ts";
 import { audit } from "./audit.ts";
-import { Crew, kinds } from "./crew.ts";
+import { openStage, stores } from "./fault-setup.ts";
 import { jobsOf } from "./round.ts";
-import { openStage, stores } from "./stage.ts";
+import { Crew, kinds } from "./runner-processes.ts";
 
 const kills = Number(process.env["DAYJOB_KILLS"] ?? 4);
 const count = 2000;

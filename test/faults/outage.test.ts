@@ -4,9 +4,9 @@ import { describe, expect, it } from "vitest";
 import { Status } from "../../src/job/status.ts";
 import { until } from "../setup/until.ts";
 import type { Effect } from "./effects.ts";
+import { noFront, openStage, stores } from "./fault-setup.ts";
 import { endAll, startRunners } from "./processes.ts";
 import { runsOf } from "./runs.ts";
-import { noFront, openStage, stores } from "./stage.ts";
 
 const lease = 2000;
 const away = 30_000;

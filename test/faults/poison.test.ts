@@ -2,9 +2,9 @@
 import { describe, it } from "vitest";
 import { Status } from "../../src/job/status.ts";
 import { until } from "../setup/until.ts";
+import { openStage, type Stage, stores } from "./fault-setup.ts";
 import { endAll, type FaultProcess, startRunners } from "./processes.ts";
 import { runsOf } from "./runs.ts";
-import { openStage, type Stage, stores } from "./stage.ts";
 
 describe("poison", () => {
   for (const store of stores) {

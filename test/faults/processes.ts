@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { OpenOptions } from "../../src/open.ts";
-import type { RunnerOptions } from "../../src/runner/options.ts";
+import type { RunnerOptions } from "../../src/api/jobs.ts";
+import type { OpenOptions } from "../../src/api/options.ts";
 import { machineTime } from "./effects.ts";
 
 export interface RunnerSettings extends Omit<RunnerOptions, "around"> {

@@ -4,8 +4,8 @@
 import { isDayjobError, type NewJob, open } from "dayjob";
 import { Random } from "../simulation/random.ts";
 import { effectLog } from "./effects.ts";
-import { insist } from "./insist.ts";
 import type { Plan } from "./plan.ts";
+import { insist } from "./start-until-reachable.ts";
 
 export interface ProducerSettings {
   readonly url: string;

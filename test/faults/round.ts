@@ -4,14 +4,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Job } from "../../src/job/job.ts";
 import { Random } from "../simulation/random.ts";
 import { type Audit, audit } from "./audit.ts";
-import { type Crew, kinds } from "./crew.ts";
 import { machineTime } from "./effects.ts";
+import type { Stage } from "./fault-setup.ts";
 import { type Battlefield, faultsOf } from "./faults.ts";
-import { insist } from "./insist.ts";
 import type { Plan } from "./plan.ts";
 import { type FaultProcess, start } from "./processes.ts";
+import { type Crew, kinds } from "./runner-processes.ts";
 import type { SmallDisk } from "./sqlite-file.ts";
-import type { Stage } from "./stage.ts";
+import { insist } from "./start-until-reachable.ts";
 
 export interface RoundGiven {
   readonly stage: Stage;

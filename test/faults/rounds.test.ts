@@ -1,8 +1,8 @@
 // Random faults on both stores, for a short while: `npm run faults` plays as many rounds as one likes.
 import { describe, it } from "vitest";
 import { machineTime } from "./effects.ts";
+import { noFront, stores } from "./fault-setup.ts";
 import { playRounds } from "./rounds.ts";
-import { noFront, stores } from "./stage.ts";
 
 describe("random faults", () => {
   for (const store of stores) {

@@ -3,10 +3,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newFolder } from "../setup/scratch.ts";
 import type { Audit } from "./audit.ts";
-import { Crew, kinds } from "./crew.ts";
+import { openStage, type Stage, type StoreName } from "./fault-setup.ts";
 import { playRound, type Round } from "./round.ts";
+import { Crew, kinds } from "./runner-processes.ts";
 import { mountSmallDisk } from "./sqlite-file.ts";
-import { openStage, type Stage, type StoreName } from "./stage.ts";
 
 export interface RoundsGiven {
   readonly store: StoreName;

@@ -3,12 +3,14 @@
 // start and end of a run, and each event, is a line in the log of effects.
 //
 //   node --import tsx test/faults/runner-process.ts SETTINGS (JSON of RunnerProcessSettings)
+
 import { type ClaimedJob, type Context, isDayjobError, type Job, open, type RunnerEvents, snooze } from "dayjob";
-import { engineOf } from "../../src/client/engine.ts";
+import { engineOf } from "../../src/engine/engine.ts";
+import type { Store } from "../../src/store/store.ts";
 import { effectLog, machineTime } from "./effects.ts";
-import { insist } from "./insist.ts";
 import { type Plan, plannedFailure } from "./plan.ts";
 import type { RunnerProcessSettings } from "./processes.ts";
+import { insist } from "./start-until-reachable.ts";
 
 const settings = JSON.parse(process.argv[2] ?? "") as RunnerProcessSettings;
 const { url, log, runners, options } = settings;
@@ -71,16 +73,18 @@ function watchOneself(): void {
 }
 
 /** How often each verb of the store was called, once a second. */
-function countCalls(store: object): void {
+function countCalls({ claims, runners }: Pick<Store, "claims" | "runners">): void {
   let calls: Record<string, number> = {};
-  for (const verb of ["claim", "claimed", "finish", "beat", "holders", "orphans"]) {
-    const own = (store as Record<string, (...args: unknown[]) => unknown>)[verb]?.bind(store);
+  const count = (facet: object, verb: string): void => {
+    const own = Reflect.get(facet, verb) as (...args: unknown[]) => unknown;
     const counted = (...args: unknown[]): unknown => {
       calls[verb] = (calls[verb] ?? 0) + 1;
-      return own?.(...args);
+      return own.apply(facet, args);
     };
-    Object.defineProperty(store, verb, { value: counted });
-  }
+    Object.defineProperty(facet, verb, { value: counted });
+  };
+  for (const verb of ["claim", "claimed", "finish"]) count(claims, verb);
+  for (const verb of ["beat", "holders", "orphans"]) count(runners, verb);
   setInterval(() => {
     if (Object.keys(calls).length > 0) effect("calls", { calls });
     calls = {};
@@ -88,7 +92,7 @@ function countCalls(store: object): void {
 }
 
 const jobs = await insist(() => open(url, options));
-countCalls(engineOf(jobs).opened ?? {});
+countCalls(await engineOf(jobs).store());
 watchOneself();
 const started = runners.map(({ name, kinds, ...options }) => {
   const handlers = Object.fromEntries(kinds.map((kind) => [kind, run]));

@@ -5,14 +5,14 @@
 import { join } from "node:path";
 import Database from "libsql";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
 import { open } from "../../src/open.ts";
 import { newFolder, removeFolder } from "../setup/scratch.ts";
 import { until } from "../setup/until.ts";
+import { openStage } from "./fault-setup.ts";
 import { endAll, startRunners } from "./processes.ts";
 import { runsOf } from "./runs.ts";
 import { mountSmallDisk, type SmallDisk } from "./sqlite-file.ts";
-import { openStage } from "./stage.ts";
 
 const large = { text: "x".repeat(100_000) };
 

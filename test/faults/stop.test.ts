@@ -3,9 +3,9 @@ import { describe, it } from "vitest";
 import { Status } from "../../src/job/status.ts";
 import { until } from "../setup/until.ts";
 import { machineTime } from "./effects.ts";
+import { noFront, openStage, type Stage, stores } from "./fault-setup.ts";
 import { endAll, startRunners } from "./processes.ts";
 import { runsOf } from "./runs.ts";
-import { noFront, openStage, type Stage, stores } from "./stage.ts";
 
 const grace = 1000;
 /** What a stop waits beyond its grace, and a close beyond that (src/runner/runner.ts, src/mongodb/store.ts). */

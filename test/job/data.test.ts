@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import * as bson from "bson";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { inBrief, isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
+import { inBrief } from "../../src/errors.ts";
 import { defaultDataLimit, ownBson, revived, storable, storableData } from "../../src/job/data.ts";
 import { dataFromReadable, fromExtendedText, readableData, toExtendedText } from "../../src/job/extended-json.ts";
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { matches, parseWhere, parseWhich } from "../../src/job/filter.ts";
 import { newId } from "../../src/job/id.ts";
 import { Status } from "../../src/job/status.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
 
 describe("filters", () => {
   it("are checked and brought into one form", () => {

@@ -1,13 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { longestWait, waitAfter } from "../../src/job/backoff.ts";
-import type { StoredJob } from "../../src/job/job.ts";
-import { triesKept } from "../../src/job/job.ts";
+import { type StoredJob, triesKept } from "../../src/job/job.ts";
 import { type Ending, isExhausted, type Rules, retriesAgain, runsAtMostOnce, settle } from "../../src/job/lifecycle.ts";
 import { isClaimable, isFinished, Status } from "../../src/job/status.ts";
 import type { ClaimRequest } from "../../src/store/claim.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
-import { actedJob, claimedJob, exhaustedJob, settledJob } from "../../src/testing/memory-jobs.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
+import { actedJob, claimedJob, exhaustedJob, settledJob } from "../../src/testing/memory/transitions.ts";
 
 const rules: Rules = { lostLimit: 3, random: () => 0.5 };
 const ended = at(50);
@@ -239,7 +238,7 @@ function claimed(job: StoredJob, now: Date): StoredJob {
 
 function expectStep(before: StoredJob, job: StoredJob): void {
   expect(job.finished !== undefined, "finished is set exactly where the job has ended").toBe(isFinished(job.status));
-  expect(job.holds, "a key is held exactly while the job has not ended").toBe(
+  expect(job.uniqueKey, "a key is held exactly while the job has not ended").toBe(
     isFinished(job.status) ? undefined : job.key,
   );
   expect(job.tries.length).toBeLessThanOrEqual(Math.min(triesKept, job.tryCount));

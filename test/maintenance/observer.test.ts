@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Observer, sightsOf } from "../../src/maintenance/observer.ts";
-import type { RunnerRecord } from "../../src/store/store.ts";
+import type { RunnerRecord } from "../../src/store/runners.ts";
 
 const lease = 3000;
 const sight = (beats: number) => [{ instance: "a", beats, lease }];

@@ -3,16 +3,16 @@ import { type ClientSession, type CommandStartedEvent, MongoClient } from "mongo
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Status } from "../../src/job/status.ts";
 import { capabilitiesOf } from "../../src/mongodb/capabilities.ts";
+import type { Collections } from "../../src/mongodb/collections.ts";
 import type { DriverSession } from "../../src/mongodb/driver.ts";
 import { complete } from "../../src/mongodb/finish.ts";
 import { openMongoStore } from "../../src/mongodb/index.ts";
 import { hotIndex } from "../../src/mongodb/indexes.ts";
-import { insertInSession } from "../../src/mongodb/insert.ts";
-import type { Place } from "../../src/mongodb/place.ts";
+import { insertInSession } from "../../src/mongodb/jobs.ts";
 import { dueQuery } from "../../src/mongodb/window.ts";
 import type { Store } from "../../src/store/store.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
-import { limit, type MongoPlace, mongoPlace, partsOf, raw, request, runner, url } from "./places.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
+import { limit, type MongoPlace, mongoPlace, partsOf, raw, request, runner, url } from "./test-collections.ts";
 
 type Command = Readonly<Record<string, unknown>>;
 
@@ -44,20 +44,20 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
   it("engine 10: every write with majority, every read from the primary, whatever the client's settings; what a claim or an end is told by, with majority", async () => {
     const jobs = [jobFixture({ key: "k" }), jobFixture(), jobFixture()];
     const beat = { instance: runner.instance, name: runner.name, kinds: ["mail"], lease: 2000, beats: 1, seen: at(1) };
-    await store.insert(jobs, limit);
-    await store.insert(jobs, limit, { again: true });
-    await store.beat(beat, limit);
-    const { jobs: claimed } = await store.claim(request({ token: "t" }), limit);
+    await store.jobs.insert(jobs, {}, limit);
+    await store.jobs.insert(jobs, { again: true }, limit);
+    await store.runners.beat(beat, limit);
+    const { jobs: claimed } = await store.claims.claim(request({ token: "t" }), limit);
     expect(claimed).toHaveLength(3);
-    await store.claimed("t", limit);
+    await store.claims.claimed("t", limit);
     const settlement = { status: Status.failed, ended: at(120), retries: 0, try: { err: "no" } };
-    await store.note([{ id: claimed[0]?.id ?? "", token: "t", progress: 1 }], limit);
-    await store.finish([{ id: claimed[0]?.id ?? "", token: "t", settlement }], limit);
-    await store.act({ verb: "cancel" }, {}, { limit: 10 }, at(130), limit);
-    await store.act({ verb: "retry" }, {}, { limit: 10 }, at(131), limit);
-    await store.act({ verb: "remove" }, {}, { limit: 10 }, at(132), limit);
-    await store.bury(runner.instance, 1, limit);
-    await store.forget(at(1000), limit);
+    await store.claims.note([{ id: claimed[0]?.id ?? "", token: "t", progress: 1 }], limit);
+    await store.claims.finish([{ id: claimed[0]?.id ?? "", token: "t", settlement }], limit);
+    await store.bulk.act({ verb: "cancel" }, {}, { most: 10 }, at(130), limit);
+    await store.bulk.act({ verb: "retry" }, {}, { most: 10 }, at(131), limit);
+    await store.bulk.act({ verb: "remove" }, {}, { most: 10 }, at(132), limit);
+    await store.runners.declareDead(runner.instance, 1, limit);
+    await store.runners.removeStopped(at(1000), limit);
     const writes = named("insert", "update", "delete", "findAndModify", "bulkWrite");
     expect(writes.length).toBeGreaterThan(10);
     expect(
@@ -74,7 +74,7 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
   it("engine 10: what the server can do is found out at the primary, and streams read what a majority has", async () => {
     const hello = async (): Promise<object> => ({ setName: "rs0" });
     const parts = partsOf(place, client);
-    await capabilitiesOf({ ...parts, database: { ...parts.database, command: hello } } as unknown as Place);
+    await capabilitiesOf({ ...parts, database: { ...parts.database, command: hello } } as unknown as Collections);
     expect(named("find")).toMatchObject([{ startTransaction: true }]);
     expect(named("aggregate")).toMatchObject([
       { pipeline: [{ $changeStream: {} }], readConcern: { level: "majority" } },
@@ -100,13 +100,14 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
   });
 
   it("engine 12: claims of a burst read one window, by the hot index, and take by id", async () => {
-    await store.insert(
+    await store.jobs.insert(
       Array.from({ length: 150 }, () => jobFixture()),
+      {},
       limit,
     );
     sent.length = 0;
     let taken = 0;
-    for (let n = 0; n < 5; n++) taken += (await store.claim(request({ slots: 20 }), limit)).jobs.length;
+    for (let n = 0; n < 5; n++) taken += (await store.claims.claim(request({ slots: 20 }), limit)).jobs.length;
     expect(taken).toBe(100);
     const windows = named("find").filter(
       ({ limit: size, projection }) => Number(size) > 1 && JSON.stringify(projection).includes("runat"),
@@ -144,14 +145,16 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
       { kind: "unhandled", priority: 50 },
     ];
     for (const fields of others) {
-      await store.insert(
+      await store.jobs.insert(
         Array.from({ length: 1000 }, () => jobFixture(fields)),
+        {},
         limit,
       );
     }
     for (const due of [0, 100]) {
-      await store.insert(
+      await store.jobs.insert(
         Array.from({ length: due }, () => jobFixture()),
+        {},
         limit,
       );
       const query = dueQuery({ kinds: ["mail"] }, { $lte: at(100) });

@@ -2,9 +2,9 @@
 import { inspect } from "node:util";
 import { MongoClient } from "mongodb";
 import { beforeEach, describe, expect, it } from "vitest";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
 import { open, openLazy } from "../../src/open.ts";
-import { url } from "./places.ts";
+import { url } from "./test-collections.ts";
 
 const given = new URL(url ?? "mongodb://127.0.0.1/");
 

@@ -7,8 +7,8 @@ import { jobsOver } from "../../src/client/jobs-over.ts";
 import { type Job, type StoredJob, zeroTime } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
 import { decodeJob } from "../../src/mongodb/codec.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
-import { limit, type MongoPlace, mongoPlace, raw, request, runner, url } from "./places.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
+import { limit, type MongoPlace, mongoPlace, raw, request, runner, url } from "./test-collections.ts";
 
 interface GoFixture {
   readonly name: string;
@@ -42,7 +42,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
   afterEach(() => place.dispose());
 
   const stored = async (id: string): Promise<StoredJob> => {
-    const [job] = await place.store.get([id], limit);
+    const [job] = await place.store.reading.get([id], limit);
     if (job === undefined) throw new Error(`job ${id} is not there`);
     return job;
   };
@@ -50,7 +50,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
   describe("documents of the Go package", () => {
     it("engine 7: load, each of them, and keep their numbers", async () => {
       await raw(place).insertMany(goDocuments());
-      const jobs = await place.store.find({}, { order: "oldest", limit: 100 }, limit);
+      const jobs = await place.store.reading.find({}, { order: "oldest", most: 100 }, limit);
       expect(jobs.map(({ status }) => status)).toEqual([1, 1, 3, 4, 5, 2, 0]);
       expect(jobs[0]).toMatchObject({
         kind: "notifications",
@@ -123,8 +123,8 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
         { _id: older, ...go, status: 3, retries: -1, tries: [{ runner: "g", when: at(1), err: "no" }] },
       ]);
       const ours = [jobFixture({ priority: 5 }), jobFixture({ priority: -1 }), jobFixture({ priority: 0 })];
-      await place.store.insert(ours, limit);
-      const { jobs } = await place.store.claim(request(), limit);
+      await place.store.jobs.insert(ours, {}, limit);
+      const { jobs } = await place.store.claims.claim(request(), limit);
       expect(jobs.map(({ id }) => id)).toEqual([ours[0]?.id, first.toHexString(), ours[2]?.id, ours[1]?.id]);
       expect(jobs[1]).toMatchObject({ data: {}, tryCount: 1, tries: [{ runner: "runner-a" }] });
       expect(await stored(older.toHexString())).toMatchObject({ status: Status.failed, finished: at(100) });
@@ -132,23 +132,25 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
     });
 
     it("engine 13: do not starve behind a full window of ours", async () => {
-      await place.store.insert(
+      await place.store.jobs.insert(
         Array.from({ length: 300 }, () => jobFixture({ priority: 0 })),
+        {},
         limit,
       );
-      await place.store.insert(
+      await place.store.jobs.insert(
         Array.from({ length: 300 }, () => jobFixture({ priority: -1 })),
+        {},
         limit,
       );
       const id = new ObjectId();
       await raw(place).insertOne({ _id: id, kind: "mail", status: 1, tries: null, retries: 1, runat: zeroTime });
-      const { jobs } = await place.store.claim(request({ slots: 5 }), limit);
+      const { jobs } = await place.store.claims.claim(request({ slots: 5 }), limit);
       expect(jobs[0]?.id).toBe(id.toHexString());
     });
 
     it("are what we write, type by type", async () => {
       const job = jobFixture({ retryInterval: 1500, data: { big: 2n ** 60n }, tries: [], tryCount: 0 });
-      await place.store.insert([job], limit);
+      await place.store.jobs.insert([job], {}, limit);
       const doc = typed((await raw(place).findOne({ _id: new ObjectId(job.id) }, { promoteValues: false })) ?? {});
       expect(doc).toMatchObject({
         retryinterval: { $numberLong: "1500000000" },
@@ -169,7 +171,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
     it("engine 11: with a scalar claim, tries of another type, a missing count are claimed all the same", async () => {
       const odd = { kind: "mail", status: 1, runat: at(1), retries: 2, claim: "me", tries: "none", trycount: "many" };
       await raw(place).insertOne({ ...odd });
-      const { jobs } = await place.store.claim(request(), limit);
+      const { jobs } = await place.store.claims.claim(request(), limit);
       expect(jobs).toHaveLength(1);
       expect(jobs[0]).toMatchObject({ tryCount: 1, claim: { runner: runner.instance } });
     });
@@ -184,9 +186,9 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       ];
       await raw(place).insertMany(docs);
       const ours = jobFixture({ lane: 1 });
-      await place.store.insert([ours], limit);
+      await place.store.jobs.insert([ours], {}, limit);
       for (const claimed of [[ours.id], []]) {
-        const { jobs, next } = await place.store.claim(request({ lanes: [1], fresh: true }), limit);
+        const { jobs, next } = await place.store.claims.claim(request({ lanes: [1], fresh: true }), limit);
         expect([jobs.map(({ id }) => id), next]).toEqual([claimed, undefined]);
       }
       expect(await raw(place).countDocuments({ status: { $in: [1, 3] } })).toBe(docs.length);
@@ -194,21 +196,21 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
 
     it("engine 11: that take no log line are named, and the lines of others in the same write are stored", async () => {
       const [bad, good] = [jobFixture(), jobFixture()] as const;
-      await place.store.insert([bad, good], limit);
+      await place.store.jobs.insert([bad, good], {}, limit);
       await raw(place).updateOne({ _id: new ObjectId(bad.id) }, { $set: { logs: "none" } });
       const { token } = request();
-      await place.store.claim(request({ token }), limit);
+      await place.store.claims.claim(request({ token }), limit);
       const line = { when: at(101), try: 1, message: "sent" };
       const notes = [bad, good].map(({ id }) => ({ id, token, lines: [line] }));
-      const refusal = place.store.note(notes, limit);
+      const refusal = place.store.claims.note(notes, limit);
       await expect(refusal).rejects.toMatchObject({ code: "STORE_FAILED", refused: [bad.id] });
-      expect(await place.store.lines(good.id, limit)).toMatchObject([{ message: "sent" }]);
+      expect(await place.store.reading.lines(good.id, limit)).toMatchObject([{ message: "sent" }]);
     });
 
     it("engine 11: that cannot be updated are failed, and do not stop their kind", async () => {
       const bad = new ObjectId();
       const ours = Array.from({ length: 20 }, () => jobFixture());
-      await place.store.insert(ours, limit);
+      await place.store.jobs.insert(ours, {}, limit);
       const full = 16 * 1024 * 1024 - 250;
       await raw(place).insertOne({
         _id: bad,
@@ -218,7 +220,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
         retries: 3,
         data: { x: "x".repeat(full) },
       });
-      const { jobs } = await place.store.claim(request(), limit);
+      const { jobs } = await place.store.claims.claim(request(), limit);
       const job = await stored(bad.toHexString());
       // A server that takes the larger document has nothing to fail.
       if (job.status === Status.working) return expect(jobs).toHaveLength(21);
@@ -230,18 +232,20 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
   it("case 32, engine 7: working documents with half a claim are nobody's, and hide no orphan, however many they are", async () => {
     const half = { kind: "mail", status: 2, runat: at(1), retries: 2, tries: [], claim: { runner: runner.instance } };
     await raw(place).insertMany(Array.from({ length: 30 }, () => ({ ...half })));
-    await place.store.insert([jobFixture()], limit);
-    const { jobs } = await place.store.claim(request(), limit);
-    expect(await place.store.orphans([runner.instance], 10, limit)).toMatchObject(jobs.map(({ id }) => ({ id })));
-    expect(await place.store.held(runner.instance, limit)).toMatchObject(jobs.map(({ id }) => ({ id })));
+    await place.store.jobs.insert([jobFixture()], {}, limit);
+    const { jobs } = await place.store.claims.claim(request(), limit);
+    expect(await place.store.runners.orphans([runner.instance], 10, limit)).toMatchObject(
+      jobs.map(({ id }) => ({ id })),
+    );
+    expect(await place.store.runners.held(runner.instance, {}, limit)).toMatchObject(jobs.map(({ id }) => ({ id })));
     const settlement = { status: Status.success, ended: at(120), try: {} } as const;
-    await place.store.finish([{ id: jobs[0]?.id ?? "", token: jobs[0]?.claim?.token ?? "", settlement }], limit);
-    expect(await place.store.holders(limit)).toEqual([]);
+    await place.store.claims.finish([{ id: jobs[0]?.id ?? "", token: jobs[0]?.claim?.token ?? "", settlement }], limit);
+    expect(await place.store.runners.holders(limit)).toEqual([]);
   });
 
   it("keeps the flags of patterns", async () => {
     const job = jobFixture({ data: { pattern: /a.b/su } });
-    await place.store.insert([job], limit);
+    await place.store.jobs.insert([job], {}, limit);
     expect((await stored(job.id)).data).toEqual({ pattern: /a.b/su });
   });
 });

@@ -5,11 +5,12 @@ import * as mongodb7 from "mongodb";
 import * as mongodb6 from "mongodb6";
 import mongoose from "mongoose";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
-import { type OpenOptions, open } from "../../src/open.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
+import type { OpenOptions } from "../../src/api/options.ts";
+import { open } from "../../src/open.ts";
 import { refusal } from "../client/refusal.ts";
 import { linkedProject, removeFolder, root, run } from "../setup/scratch.ts";
-import { url } from "./places.ts";
+import { url } from "./test-collections.ts";
 
 const database = `dayjob_drivers_${process.pid}`;
 const hex = "0123456789abcdef01234567";
@@ -125,7 +126,7 @@ describe.skipIf(url === undefined)("a MongoDB client of the user's", () => {
       const { openMongoStore } = await import("../../src/mongodb/index.ts");
       const store = await openMongoStore(server.href, { driver: mongodb6, timeout: 10_000 });
       await store.close();
-      return store.elsewhere !== undefined;
+      return store.heartbeatStore !== undefined;
     };
     expect(await isBeating()).toBe(true);
     vi.doMock("mongodb", () => Promise.reject(new Error("not installed")));

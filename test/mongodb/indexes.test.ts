@@ -1,16 +1,16 @@
 // Indexes that take long to build: nothing ends a build but the server, and whoever has waited in vain is told of it.
 import { expect, it } from "vitest";
+import type { Collections } from "../../src/mongodb/collections.ts";
+import { withDeadline } from "../../src/mongodb/deadline.ts";
 import type { DriverCollection } from "../../src/mongodb/driver.ts";
 import { migrate } from "../../src/mongodb/indexes.ts";
-import { limited } from "../../src/mongodb/limit.ts";
-import type { Place } from "../../src/mongodb/place.ts";
-import { manualClock } from "../../src/testing/manual-clock.ts";
+import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 
 const clock = manualClock();
 const limit = (): { maxTimeMS: number } => ({ maxTimeMS: 1000 });
 
 /** A place whose collections make their indexes like this, and list them all. */
-function placeWith(createIndexes: DriverCollection["createIndexes"]): Place {
+function placeWith(createIndexes: DriverCollection["createIndexes"]): Collections {
   const made: object[] = [];
   const collection = {
     find: () => ({ toArray: async () => [] }),
@@ -26,7 +26,7 @@ function placeWith(createIndexes: DriverCollection["createIndexes"]): Place {
     return () => {};
   };
   const parts = { jobs: collection, removed: collection, meta: collection };
-  return { ...parts, clock: { ...clock, timer }, random: () => 0 } as unknown as Place;
+  return { ...parts, clock: { ...clock, timer }, random: () => 0 } as unknown as Collections;
 }
 
 it("indexes are made without a limit of the server's, after which it would give them up", async () => {
@@ -43,7 +43,7 @@ it("when the time is over, the error says that the build goes on, and what to do
     begin();
     return new Promise(() => {});
   };
-  const migrated = limited(clock, "migrate", 1000, (left) => migrate(placeWith(createIndexes), left));
+  const migrated = withDeadline(clock, "migrate", 1000, (left) => migrate(placeWith(createIndexes), left));
   const refused = expect(migrated).rejects.toMatchObject({
     code: "STORE_FAILED",
     transient: true,

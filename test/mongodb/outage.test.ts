@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isOutage } from "../../src/errors.ts";
 import { openMongoStore } from "../../src/mongodb/index.ts";
 import type { Store } from "../../src/store/store.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
 import { until } from "../setup/until.ts";
-import { type MongoPlace, mongoPlace, url } from "./places.ts";
+import { type MongoPlace, mongoPlace, url } from "./test-collections.ts";
 
 interface Gate {
   readonly url: string;
@@ -75,12 +75,12 @@ describe.skipIf(url === undefined)("the store on MongoDB, while the server is aw
   });
 
   const verbs = (limit: number): readonly Promise<unknown>[] => [
-    store.insert([jobFixture()], limit),
-    store.claimed("none", limit),
-    store.finish([{ id: "a".repeat(24), token: "t", settlement: { status: 4, ended: at(1), try: {} } }], limit),
-    store.beat({ instance: "b".repeat(24), name: "r", kinds: [], lease: 1, beats: 1, seen: at(1) }, limit),
-    store.held("b".repeat(24), limit),
-    store.count({}, limit),
+    store.jobs.insert([jobFixture()], {}, limit),
+    store.claims.claimed("none", limit),
+    store.claims.finish([{ id: "a".repeat(24), token: "t", settlement: { status: 4, ended: at(1), try: {} } }], limit),
+    store.runners.beat({ instance: "b".repeat(24), name: "r", kinds: [], lease: 1, beats: 1, seen: at(1) }, limit),
+    store.runners.held("b".repeat(24), {}, limit),
+    store.reading.count({}, limit),
     store.now(limit),
   ];
 

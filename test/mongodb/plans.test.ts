@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Status } from "../../src/job/status.ts";
 import { openMongoStore } from "../../src/mongodb/index.ts";
 import type { Store } from "../../src/store/store.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
-import { type MongoPlace, mongoPlace, request, url } from "./places.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
+import { type MongoPlace, mongoPlace, request, url } from "./test-collections.ts";
 
 type Command = Record<string, unknown>;
 
@@ -34,8 +34,9 @@ describe.skipIf(url === undefined)("the plans on MongoDB", () => {
   });
 
   const insert = (count: number, fields: Parameters<typeof jobFixture>[0]): Promise<unknown> =>
-    store.insert(
+    store.jobs.insert(
       Array.from({ length: count }, () => jobFixture(fields)),
+      {},
       20_000,
     );
 
@@ -56,7 +57,7 @@ describe.skipIf(url === undefined)("the plans on MongoDB", () => {
     await insert(3000, { status: Status.success });
     await insert(3000, { runAt: at(1_000_000) });
     await insert(1000, { kind: "other" });
-    await store.claim(request({ slots: 20, now: at(100), horizon: at(200) }), 20_000);
+    await store.claims.claim(request({ slots: 20, now: at(100), horizon: at(200) }), 20_000);
     expect(finds.length).toBeGreaterThan(0);
     for (const find of finds) {
       const stats = await executed(find);

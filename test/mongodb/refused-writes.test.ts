@@ -5,8 +5,8 @@ import { Status } from "../../src/job/status.ts";
 import type { DriverCollection } from "../../src/mongodb/driver.ts";
 import { mongoStoreOf } from "../../src/mongodb/store.ts";
 import type { Store } from "../../src/store/store.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
-import { collectionWith, limit, type MongoPlace, mongoPlace, partsOf, request, url } from "./places.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
+import { collectionWith, limit, type MongoPlace, mongoPlace, partsOf, request, url } from "./test-collections.ts";
 
 /** Whether the server is to refuse this write of this document; `update` as text. */
 type Refuse = (id: string, update: string) => boolean;
@@ -63,7 +63,13 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
     const parts = partsOf(place);
     const jobs = refusing(parts.jobs, (id, update) => refuse(id, update));
     const capabilities = { transactions: false, watch: false, ownClock: true };
-    store = mongoStoreOf({ place: { ...parts, jobs }, pulse: parts, own: [], capabilities, elsewhere: undefined });
+    store = mongoStoreOf({
+      collections: { ...parts, jobs },
+      heartbeatCollections: parts,
+      own: [],
+      capabilities,
+      heartbeatStore: undefined,
+    });
   });
   afterEach(async () => {
     refuse = () => false;
@@ -72,13 +78,13 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
 
   const put = async (count: number): Promise<readonly string[]> => {
     const jobs = Array.from({ length: count }, () => jobFixture());
-    await store.insert(jobs, limit);
+    await store.jobs.insert(jobs, {}, limit);
     return jobs.map(({ id }) => id);
   };
   /** Everything claimed, and the third of it. */
   const claimed = async (count: number): Promise<{ token: string; ids: readonly string[]; bad: string }> => {
     await put(count);
-    const { jobs } = await store.claim(request(), limit);
+    const { jobs } = await store.claims.claim(request(), limit);
     const ids = jobs.map(({ id }) => id);
     expect(ids).toHaveLength(count);
     return { token: jobs[0]?.claim?.token ?? "", ids, bad: ids[2] ?? "" };
@@ -88,9 +94,9 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
     const ids = await put(20);
     const bad = ids[7] ?? "";
     refuse = (id, update) => id === bad && update.includes("token");
-    const { jobs } = await store.claim(request(), limit);
+    const { jobs } = await store.claims.claim(request(), limit);
     expect(jobs.map(({ id }) => id).toSorted()).toEqual(ids.filter((id) => id !== bad).toSorted());
-    expect(await store.get([bad], limit)).toMatchObject([
+    expect(await store.reading.get([bad], limit)).toMatchObject([
       {
         status: Status.failed,
         finished: at(100),
@@ -103,8 +109,8 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
     const ids = await put(3);
     const bad = ids[1] ?? "";
     refuse = (id, update) => id === bad && /token|BadDocument/.test(update);
-    expect((await store.claim(request(), limit)).jobs).toHaveLength(2);
-    expect(await store.get([bad], limit)).toMatchObject([{ status: Status.failed, tries: [] }]);
+    expect((await store.claims.claim(request(), limit)).jobs).toHaveLength(2);
+    expect(await store.reading.get([bad], limit)).toMatchObject([{ status: Status.failed, tries: [] }]);
   });
 
   it("an end that is refused fails its job without the result, and holds up no other of its batch", async () => {
@@ -115,11 +121,11 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
       token,
       settlement: { status: Status.success, ended: at(150), try: {}, result: { n: n % 2 } },
     }));
-    const finished = await store.finish(ends, limit);
+    const finished = await store.claims.finish(ends, limit);
     expect(finished.map(({ status }) => status)).toEqual(
       ids.map((id) => (id === bad ? Status.failed : Status.success)),
     );
-    expect(await store.get([bad], limit)).toMatchObject([
+    expect(await store.reading.get([bad], limit)).toMatchObject([
       { status: Status.failed, result: undefined, tries: [{ err: expect.stringContaining("could not be written") }] },
     ]);
   });
@@ -132,16 +138,16 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
       token,
       settlement: { status: Status.success, ended: at(150), try: {}, result: 1 },
     }));
-    const finished = await store.finish(ends, limit);
+    const finished = await store.claims.finish(ends, limit);
     expect(finished.filter(({ status }) => status === Status.success)).toHaveLength(3);
-    expect(await store.get([bad], limit)).toMatchObject([{ status: Status.failed }]);
+    expect(await store.reading.get([bad], limit)).toMatchObject([{ status: Status.failed }]);
   });
 
   it("progress that is refused is an error that names its jobs; the others' is stored", async () => {
     const { token, ids, bad } = await claimed(3);
     refuse = (id, update) => id === bad && update.includes("progress");
     await expect(
-      store.note(
+      store.claims.note(
         ids.map((id) => ({ id, token, progress: 50 })),
         limit,
       ),
@@ -149,7 +155,7 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
       code: "STORE_FAILED",
       message: expect.stringContaining(`log lines of ${bad}: Resulting`),
     });
-    const stored = await store.get(ids, limit);
+    const stored = await store.reading.get(ids, limit);
     expect(stored.filter(({ progress }) => progress === 50)).toHaveLength(2);
   });
 });

@@ -2,12 +2,12 @@
 // since not every server has transactions.
 import { describe, expect, it } from "vitest";
 import type { Code } from "../../src/errors.ts";
-import type { Place } from "../../src/mongodb/place.ts";
+import type { Collections } from "../../src/mongodb/collections.ts";
 import { translatedInSession, usableSession } from "../../src/mongodb/session.ts";
 import { refusal } from "../client/refusal.ts";
 
 const client = { name: "ours" };
-const place = { client } as unknown as Place;
+const place = { client } as unknown as Collections;
 const good = { hasEnded: false, client, inTransaction: () => true };
 
 describe("a session", () => {

@@ -1,13 +1,13 @@
 // What is MongoDB's own in the store's verbs: windows, lanes, sessions, removed ids.
 import { ObjectId } from "mongodb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
 import { Status } from "../../src/job/status.ts";
-import { act } from "../../src/mongodb/act.ts";
+import { act } from "../../src/mongodb/bulk.ts";
 import type { DriverSession } from "../../src/mongodb/driver.ts";
-import { insertInSession } from "../../src/mongodb/insert.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
-import { collectionWith, limit, type MongoPlace, mongoPlace, partsOf, raw, request, url } from "./places.ts";
+import { insertInSession } from "../../src/mongodb/jobs.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
+import { collectionWith, limit, type MongoPlace, mongoPlace, partsOf, raw, request, url } from "./test-collections.ts";
 
 describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () => {
   let place: MongoPlace;
@@ -19,8 +19,9 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
   afterEach(() => place.dispose());
 
   it("engine 12: eight claimers of four stores get each of a thousand jobs once, without a word between them", async () => {
-    await place.store.insert(
+    await place.store.jobs.insert(
       Array.from({ length: 1000 }, () => jobFixture()),
+      {},
       limit,
     );
     const stores = await Promise.all([1, 2, 3, 4].map(() => place.another()));
@@ -28,7 +29,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
     await Promise.all(
       [...stores, ...stores].map(async (store) => {
         for (;;) {
-          const { jobs, next } = await store.claim(request({ slots: 37, horizon: at(100) }), limit);
+          const { jobs, next } = await store.claims.claim(request({ slots: 37, horizon: at(100) }), limit);
           taken.push(...jobs.map(({ id }) => id));
           if (jobs.length === 0 && next === undefined) return;
         }
@@ -40,34 +41,35 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
 
   it("engine 12: takes from the preferred lanes first, and from the others when those are empty", async () => {
     const [own, others] = [jobFixture({ lane: 1 }), jobFixture({ lane: 2 })];
-    await place.store.insert([others, own], limit);
-    const first = await place.store.claim(request({ lanes: [1] }), limit);
+    await place.store.jobs.insert([others, own], {}, limit);
+    const first = await place.store.claims.claim(request({ lanes: [1] }), limit);
     expect(first.jobs.map(({ id }) => id)).toEqual([own.id]);
     expect(first.next).toEqual(at(100));
-    const second = await place.store.claim(request({ lanes: [1] }), limit);
+    const second = await place.store.claims.claim(request({ lanes: [1] }), limit);
     expect(second.jobs.map(({ id }) => id)).toEqual([others.id]);
     expect(second.next).toBeUndefined();
   });
 
   it("engine 12, case 24: looks behind a window that is full of a kind at its limit", async () => {
-    await place.store.insert(
+    await place.store.jobs.insert(
       Array.from({ length: 250 }, () => jobFixture({ priority: 9 })),
+      {},
       limit,
     );
-    await place.store.insert([jobFixture({ kind: "rare" })], limit);
+    await place.store.jobs.insert([jobFixture({ kind: "rare" })], {}, limit);
     const kinds = [
       { kind: "mail", most: 1 },
       { kind: "rare", most: 5 },
     ];
-    const { jobs } = await place.store.claim(request({ kinds, slots: 6 }), limit);
+    const { jobs } = await place.store.claims.claim(request({ kinds, slots: 6 }), limit);
     expect(jobs.map(({ kind }) => kind)).toEqual(["mail", "rare"]);
   });
 
   it("refuses sessions that cannot be used, before anything is written", async () => {
     const session = place.client.startSession();
     const codes = [
-      place.store.insert([jobFixture()], limit, { session }),
-      place.store.insert([jobFixture()], limit, { session: {} }),
+      place.store.jobs.insert([jobFixture()], { session }, limit),
+      place.store.jobs.insert([jobFixture()], { session: {} }, limit),
     ];
     for (const refused of await Promise.allSettled(codes)) {
       expect(refused.status === "rejected" && isDayjobError(refused.reason) && refused.reason.code).toMatch(
@@ -75,12 +77,12 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
       );
     }
     await session.endSession();
-    expect(await place.store.count({}, limit)).toBe(0);
+    expect(await place.store.reading.count({}, limit)).toBe(0);
   });
 
   it("engine 19: with a session, stores a job whose id was only that of one whose key was taken, and answers in order", async () => {
     const [a, b] = [jobFixture({ key: "a" }), jobFixture({ key: "a" })];
-    const free = { ...b, key: undefined, holds: undefined };
+    const free = { ...b, key: undefined, uniqueKey: undefined };
     const session = place.client.startSession() as unknown as DriverSession;
     const some = [a, b, free, free];
     const inserted = await insertInSession(partsOf(place), some, session, () => ({ maxTimeMS: limit }));
@@ -91,13 +93,13 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
       [b.id, false],
       [b.id, true],
     ]);
-    expect(await place.store.count({ ids: [a.id, b.id] }, limit)).toBe(2);
+    expect(await place.store.reading.count({ ids: [a.id, b.id] }, limit)).toBe(2);
   });
 
   it("retry leaves alone what was waiting, and has run since the page was read", async () => {
     const waits = jobFixture({ status: Status.waiting });
     const failed = jobFixture({ status: Status.failed });
-    await place.store.insert([waits, failed], limit);
+    await place.store.jobs.insert([waits, failed], {}, limit);
     const parts = partsOf(place);
     const run = { $set: { status: Status.success, finished: at(7) } };
     const jobs = collectionWith(parts.jobs, {
@@ -107,31 +109,31 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
         return answer;
       },
     });
-    const acted = await act({ ...parts, jobs }, { verb: "retry" }, {}, { limit: 10 }, at(5), () => ({
+    const acted = await act({ ...parts, jobs }, { verb: "retry" }, {}, { most: 10 }, at(5), () => ({
       maxTimeMS: limit,
     }));
     expect(acted).toMatchObject({ matched: 2, changed: 2 });
-    const now = await place.store.get([waits.id, failed.id], limit);
+    const now = await place.store.reading.get([waits.id, failed.id], limit);
     expect(now.map(({ status }) => status)).toEqual([Status.success, Status.new]);
   });
 
   it.for([1, 3])("a job that an index of the user's refuses is refused at once, one of %s", async (count) => {
     await raw(place).createIndex({ "data.mail": 1 }, { unique: true, name: "theirs" });
     const data = { mail: "a" };
-    await place.store.insert([jobFixture({ data })], limit);
+    await place.store.jobs.insert([jobFixture({ data })], {}, limit);
     const others = Array.from({ length: count - 1 }, (_, n) => jobFixture({ data: { mail: `b${n}` } }));
-    await expect(place.store.insert([...others, jobFixture({ data })], limit)).rejects.toMatchObject({
+    await expect(place.store.jobs.insert([...others, jobFixture({ data })], {}, limit)).rejects.toMatchObject({
       code: "STORE_FAILED",
       message: expect.stringContaining("theirs"),
     });
-    expect(await place.store.count({}, limit)).toBe(count);
+    expect(await place.store.reading.count({}, limit)).toBe(count);
   });
 
   it("engine 9: does not store again what was removed after an unanswered put", async () => {
     const job = jobFixture();
-    await place.store.insert([job], limit);
-    await place.store.act({ verb: "remove" }, {}, { limit: 10 }, at(5), limit);
-    expect(await place.store.insert([job], limit, { again: true })).toMatchObject([{ duplicate: true }]);
-    expect(await place.store.count({}, limit)).toBe(0);
+    await place.store.jobs.insert([job], {}, limit);
+    await place.store.bulk.act({ verb: "remove" }, {}, { most: 10 }, at(5), limit);
+    expect(await place.store.jobs.insert([job], { again: true }, limit)).toMatchObject([{ duplicate: true }]);
+    expect(await place.store.reading.count({}, limit)).toBe(0);
   });
 });

@@ -2,10 +2,10 @@
 import { inspect } from "node:util";
 import { BSON, MongoClient } from "mongodb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
 import { openMongoStore } from "../../src/mongodb/index.ts";
-import { jobFixture } from "../../src/testing/factories.ts";
-import { limit, type MongoPlace, mongoPlace, raw, url } from "./places.ts";
+import { jobFixture } from "../../src/testing/fixtures/factories.ts";
+import { limit, type MongoPlace, mongoPlace, raw, url } from "./test-collections.ts";
 
 describe.skipIf(url === undefined)("opening a store on MongoDB", () => {
   let place: MongoPlace;
@@ -75,8 +75,8 @@ describe.skipIf(url === undefined)("opening a store on MongoDB", () => {
       for (const target of [client, client.db("dayjob_store_tests")]) {
         const store = await openMongoStore(target, { collection: place.collection, timeout: 5000 });
         const job = jobFixture();
-        await store.insert([job], limit);
-        expect(await store.get([job.id], limit)).toMatchObject([
+        await store.jobs.insert([job], {}, limit);
+        expect(await store.reading.get([job.id], limit)).toMatchObject([
           { id: job.id, retries: 5, priority: 0, retryInterval: 1003 },
         ]);
         await store.close();

@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { Status } from "../../src/job/status.ts";
 import { deferred, until } from "../setup/until.ts";
-import { url } from "./places.ts";
-import { transactionPlaces } from "./transactions-place.ts";
+import { url } from "./test-collections.ts";
+import { transactionPlaces } from "./transactions-setup.ts";
 
 describe.skipIf(url === undefined)("transactions on MongoDB", () => {
   const place = transactionPlaces({ transactions: true });

@@ -1,11 +1,11 @@
 // Sessions that cannot be used, and servers without transactions: typed errors, after which the handler may still succeed (API rule 9).
 import { MongoClient } from "mongodb";
 import { describe, expect, it } from "vitest";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
 import { refusal } from "../client/refusal.ts";
 import { until } from "../setup/until.ts";
-import { url } from "./places.ts";
-import { transactionPlaces } from "./transactions-place.ts";
+import { url } from "./test-collections.ts";
+import { transactionPlaces } from "./transactions-setup.ts";
 
 describe.skipIf(url === undefined)("transactions on MongoDB", () => {
   const place = transactionPlaces({ transactions: true });

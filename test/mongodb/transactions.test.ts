@@ -1,11 +1,11 @@
 // Jobs as part of the caller's transactions, on servers that have them: exactly-once effects (API rule 9, ENGINE.md 18, 19).
 import { MongoServerError } from "mongodb";
 import { describe, expect, it } from "vitest";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
 import { Status } from "../../src/job/status.ts";
 import { deferred, until } from "../setup/until.ts";
-import { url } from "./places.ts";
-import { transactionPlaces } from "./transactions-place.ts";
+import { url } from "./test-collections.ts";
+import { transactionPlaces } from "./transactions-setup.ts";
 
 describe.skipIf(url === undefined)("transactions on MongoDB", () => {
   const place = transactionPlaces({ transactions: true });

@@ -3,11 +3,11 @@ import * as bson from "bson";
 import { describe, expect, it } from "vitest";
 import { turn } from "../../src/clock.ts";
 import { Status } from "../../src/job/status.ts";
+import type { Collections } from "../../src/mongodb/collections.ts";
 import type { DriverStream } from "../../src/mongodb/driver.ts";
-import type { Place } from "../../src/mongodb/place.ts";
 import { watch } from "../../src/mongodb/watch.ts";
-import { manualClock } from "../../src/testing/manual-clock.ts";
-import { mongoPlace, raw, url } from "./places.ts";
+import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
+import { mongoPlace, raw, url } from "./test-collections.ts";
 
 class FakeStream extends EventEmitter implements DriverStream {
   closed = 0;
@@ -24,7 +24,7 @@ class FakeStream extends EventEmitter implements DriverStream {
 
 interface Watched {
   readonly streams: FakeStream[];
-  readonly place: Place;
+  readonly place: Collections;
   readonly clock: ReturnType<typeof manualClock>;
   readonly asked: unknown[];
   readonly pipelines: object[][];
@@ -44,7 +44,13 @@ function watched(): Watched {
       return stream;
     },
   };
-  return { streams, asked, pipelines, clock, place: { jobs, clock, random: () => 0.5, bson } as unknown as Place };
+  return {
+    streams,
+    asked,
+    pipelines,
+    clock,
+    place: { jobs, clock, random: () => 0.5, bson } as unknown as Collections,
+  };
 }
 
 describe("a watch on a change stream", () => {

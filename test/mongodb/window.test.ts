@@ -2,18 +2,18 @@
 // And how it and the time of the next job are read, which the server of the tests does not show: it sorts without an index.
 import * as bson from "bson";
 import { expect, it } from "vitest";
+import type { Collections } from "../../src/mongodb/collections.ts";
 import type { Doc } from "../../src/mongodb/driver.ts";
-import type { Place } from "../../src/mongodb/place.ts";
 import { nextAfter, readWindow, windowsOf } from "../../src/mongodb/window.ts";
-import { at } from "../../src/testing/factories.ts";
-import { manualClock } from "../../src/testing/manual-clock.ts";
+import { at } from "../../src/testing/fixtures/factories.ts";
+import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 
 it("a reading that never ends is waited for until its limit; then the next claim reads anew", async () => {
   const clock = manualClock();
   const answers = [new Promise<Doc[]>(() => {}), Promise.resolve<Doc[]>([])];
   let reads = 0;
   const find = (): unknown => ({ toArray: () => answers[reads++] });
-  const windows = windowsOf({ clock, bson, jobs: { find } } as unknown as Place);
+  const windows = windowsOf({ clock, bson, jobs: { find } } as unknown as Collections);
   const look = (): Promise<unknown> =>
     windows.window({ kinds: ["k"] }, { now: at(1), batch: 1, fresh: false }, () => ({ maxTimeMS: 100 }));
 
@@ -33,7 +33,7 @@ it("a reading for which no time is left fails, and leaves nothing behind that no
   const find = (): never => {
     throw new Error("asked");
   };
-  const windows = windowsOf({ clock: manualClock(), bson, jobs: { find } } as unknown as Place);
+  const windows = windowsOf({ clock: manualClock(), bson, jobs: { find } } as unknown as Collections);
   const late = (): never => {
     throw new Error("late");
   };
@@ -55,7 +55,7 @@ interface Search {
 }
 
 /** A place with these jobs, which finds them by `runat` and the missing priority, and what was searched for. */
-function placeOf(rows: readonly Row[]): { place: Place; searches: Search["options"][] } {
+function placeOf(rows: readonly Row[]): { place: Collections; searches: Search["options"][] } {
   const searches: Search["options"][] = [];
   const find = (query: Search["query"], options: Search["options"]): unknown => {
     searches.push(options);
@@ -71,7 +71,7 @@ function placeOf(rows: readonly Row[]): { place: Place; searches: Search["option
     found.sort((a, b) => rank(b) - rank(a) || a.runat.getTime() - b.runat.getTime());
     return { toArray: async () => found.slice(0, options.limit).map((row) => ({ ...row, _id: new bson.ObjectId() })) };
   };
-  return { place: { clock: manualClock(), bson, jobs: { find } } as unknown as Place, searches };
+  return { place: { clock: manualClock(), bson, jobs: { find } } as unknown as Collections, searches };
 }
 
 const limit = (): { maxTimeMS: number } => ({ maxTimeMS: 1000 });

@@ -6,10 +6,10 @@ import { storable, storableData } from "../../src/job/data.ts";
 import { dataFromReadable, readableData } from "../../src/job/extended-json.ts";
 import { newId } from "../../src/job/id.ts";
 import { Status } from "../../src/job/status.ts";
-import { told } from "../../src/testing/conformance/place.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
+import { told } from "../../src/testing/conformance/suite.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
 import { data, value } from "./generated.ts";
-import { type PropertyStore, propertyStores } from "./places.ts";
+import { type PropertyStore, propertyStores } from "./test-stores.ts";
 
 const limit = 20_000;
 
@@ -26,8 +26,8 @@ describe("generated data", () => {
         const expected = given.map((one) => shown(comesBackAs(one)));
         for (const { name, store } of stores) {
           const jobs = given.map((one) => jobFixture({ data: storableData(one, store.bson) }));
-          await store.insert(jobs, limit);
-          const found = await store.get(
+          await store.jobs.insert(jobs, {}, limit);
+          const found = await store.reading.get(
             jobs.map(({ id }) => id),
             limit,
           );
@@ -49,15 +49,16 @@ describe("generated data", () => {
         for (const { name, store } of stores) {
           const kind = newId();
           const token = newId();
-          await store.insert(
+          await store.jobs.insert(
             given.map((_, n) => jobFixture({ kind, priority: -n })),
+            {},
             limit,
           );
           const request = { slots: 100, ahead: 0, suspects: true, now: at(100), horizon: at(101), token };
           const runner = { instance: newId(), name: "r" };
-          const { jobs } = await store.claim({ ...request, runner, kinds: [{ kind, most: 100 }] }, limit);
+          const { jobs } = await store.claims.claim({ ...request, runner, kinds: [{ kind, most: 100 }] }, limit);
           const values = given.map((one) => storable({ one }, "value", store.bson));
-          await store.note(
+          await store.claims.note(
             jobs.map(({ id }, n) => ({ id, token, progress: values[n] })),
             limit,
           );
@@ -66,8 +67,8 @@ describe("generated data", () => {
             token,
             settlement: { status: Status.success, ended: at(110), try: {}, result: values[n] },
           }));
-          await store.finish(ends, limit);
-          const found = await store.get(
+          await store.claims.finish(ends, limit);
+          const found = await store.reading.get(
             jobs.map(({ id }) => id),
             limit,
           );

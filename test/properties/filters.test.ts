@@ -5,11 +5,11 @@ import type { Filter, Span } from "../../src/job/filter.ts";
 import { newId } from "../../src/job/id.ts";
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import type { Act } from "../../src/store/store.ts";
-import { told } from "../../src/testing/conformance/place.ts";
-import { at } from "../../src/testing/factories.ts";
+import type { Act } from "../../src/store/bulk.ts";
+import { told } from "../../src/testing/conformance/suite.ts";
+import { at } from "../../src/testing/fixtures/factories.ts";
 import { errorText, job, keys, kinds, tags, time } from "./generated.ts";
-import { type PropertyStore, propertyStores } from "./places.ts";
+import { type PropertyStore, propertyStores } from "./test-stores.ts";
 
 const limit = 20_000;
 const now = at(500);
@@ -62,7 +62,7 @@ async function onEachStore(run: (store: PropertyStore) => Promise<void>): Promis
   }
 }
 
-const all = { order: "oldest", limit: 1000 } as const;
+const all = { order: "oldest", most: 1000 } as const;
 
 describe("a generated filter", () => {
   it("meets in find and count what a naive model says, in pages, both ways", { timeout: 120_000 }, async () => {
@@ -72,17 +72,17 @@ describe("a generated filter", () => {
       asks: readonly Given[],
       { name, store }: PropertyStore,
     ): Promise<void> => {
-      await store.insert(jobs, limit);
+      await store.jobs.insert(jobs, {}, limit);
       for (const given of asks) {
         const asked = filterOf(given, jobs);
         const met = jobs.filter((one) => isMet(asked, one)).map(({ id }) => id);
         const about = `${name} by ${JSON.stringify(given)}`;
-        expect(await store.count(asked, limit), about).toBe(met.length);
+        expect(await store.reading.count(asked, limit), about).toBe(met.length);
         for (const order of ["oldest", "newest"] as const) {
-          const first = await store.find(asked, { order, limit: 3 }, limit);
+          const first = await store.reading.find(asked, { order, most: 3 }, limit);
           const after = first.at(-1)?.id;
           const isMore = first.length === 3 && after !== undefined;
-          const rest = isMore ? await store.find(asked, { order, limit: 100, after }, limit) : [];
+          const rest = isMore ? await store.reading.find(asked, { order, most: 100, after }, limit) : [];
           const found = [...first, ...rest].map(({ id }) => id);
           expect(found, about).toEqual(order === "oldest" ? met.toSorted() : met.toSorted().toReversed());
         }
@@ -101,17 +101,17 @@ describe("a generated filter", () => {
       acts: readonly (readonly [Given, Act])[],
       { name, store }: PropertyStore,
     ): Promise<void> => {
-      await store.insert(jobs, limit);
+      await store.jobs.insert(jobs, {}, limit);
       let model = jobs;
       for (const [given, verb] of acts) {
         const asked = filterOf(given, jobs);
-        const acted = await store.act(verb, asked, { limit: 1000 }, now, limit);
+        const acted = await store.bulk.act(verb, asked, { most: 1000 }, now, limit);
         const next = afterAct(model, asked, verb);
         const about = `${name}: ${JSON.stringify(verb)} by ${JSON.stringify(given)}`;
         const counts = [acted.matched, acted.changed, [...acted.conflicts].sort()];
         expect(counts, about).toEqual([next.matched, next.changed, next.conflicts]);
         model = next.jobs;
-        expect(told(await store.find({}, all, limit)), about).toEqual(told([...model].sort(byId)));
+        expect(told(await store.reading.find({}, all, limit)), about).toEqual(told([...model].sort(byId)));
       }
     };
     const property = fc.asyncProperty(population, steps, (jobs, acts) =>
@@ -162,7 +162,7 @@ function afterAct(before: readonly StoredJob[], asked: Filter, verb: Act): Outco
   let changed = 0;
   for (const one of met) {
     const isKeyHeld = [...jobs.values()].some(
-      ({ kind, holds }) => kind === one.kind && holds !== undefined && holds === one.key,
+      ({ kind, uniqueKey }) => kind === one.kind && uniqueKey !== undefined && uniqueKey === one.key,
     );
     const next =
       one.status >= 4 && one.status <= 6 && verb.verb === "retry" && isKeyHeld ? "conflict" : changedBy(one, verb);
@@ -183,7 +183,7 @@ function changedBy(one: StoredJob, act: Act): StoredJob | "gone" | "left" {
   if (act.verb === "cancel") {
     const cancel = act.reason === undefined ? { when: now } : { when: now, reason: act.reason };
     if (one.status === Status.working) return one.cancel === undefined ? { ...one, cancel } : "left";
-    return isPending ? { ...one, status: Status.cancelled, finished: now, holds: undefined, cancel } : "left";
+    return isPending ? { ...one, status: Status.cancelled, finished: now, uniqueKey: undefined, cancel } : "left";
   }
   if (one.status === Status.waiting) return { ...one, runAt: now };
   if (one.status < Status.success || one.status > Status.cancelled) return "left";
@@ -197,7 +197,7 @@ function changedBy(one: StoredJob, act: Act): StoredJob | "gone" | "left" {
     cancel: undefined,
     result: undefined,
     lost: 0,
-    holds: one.key,
+    uniqueKey: one.key,
   };
 }
 

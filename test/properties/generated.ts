@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { newId } from "../../src/job/id.ts";
 import { type StoredJob, zeroTime } from "../../src/job/job.ts";
 import { isFinished, Status } from "../../src/job/status.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
 
 const bytes = fc.uint8Array({ maxLength: 24 });
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
@@ -98,7 +98,7 @@ export const job: fc.Arbitrary<StoredJob> = fc
       id: newId(),
       ...fields,
       finished: isOver ? finished : undefined,
-      holds: undefined,
+      uniqueKey: undefined,
       tries,
       tryCount: tries.length,
     });

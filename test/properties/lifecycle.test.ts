@@ -6,11 +6,13 @@ import { newId } from "../../src/job/id.ts";
 import { type StoredJob, triesKept } from "../../src/job/job.ts";
 import { type Ending, type Rules, settle } from "../../src/job/lifecycle.ts";
 import { isFinished, Status } from "../../src/job/status.ts";
-import type { Act, Finish, Store } from "../../src/store/store.ts";
-import { told } from "../../src/testing/conformance/place.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
+import type { Act } from "../../src/store/bulk.ts";
+import type { Finish } from "../../src/store/claims.ts";
+import type { Store } from "../../src/store/store.ts";
+import { told } from "../../src/testing/conformance/suite.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
 import { keys } from "./generated.ts";
-import { type PropertyStore, propertyStores } from "./places.ts";
+import { type PropertyStore, propertyStores } from "./test-stores.ts";
 
 const limit = 20_000;
 const rules: Rules = { lostLimit: 3, random: () => 0.5 };
@@ -88,7 +90,7 @@ it("any order of events leaves the same jobs on every store, and keeps what must
         const states: unknown[] = [];
         for (const { name, store } of stores) {
           answers.push([name, told(await take(store, what, known))]);
-          const jobs = await store.find({ kinds: [kind] }, { order: "oldest", limit: 1000 }, limit);
+          const jobs = await store.reading.find({ kinds: [kind] }, { order: "oldest", most: 1000 }, limit);
           for (const job of jobs) expectSound(job);
           states.push([name, told(jobs)]);
           if (name !== "memory" || what.do !== "claim") continue;
@@ -113,15 +115,15 @@ async function take(store: Store, what: Step, { now, id, kind, claims }: Known):
     case "put": {
       const { key, retries, priority, delay } = what;
       const times = { created: now, runAt: new Date(now.getTime() + delay * 1000) };
-      const job = jobFixture({ id, kind, holds: key, key, retries, maxRetries: retries, priority, ...times });
-      const [inserted] = await store.insert([job], limit);
+      const job = jobFixture({ id, kind, uniqueKey: key, key, retries, maxRetries: retries, priority, ...times });
+      const [inserted] = await store.jobs.insert([job], {}, limit);
       return [inserted?.duplicate, inserted?.job.id];
     }
     case "claim": {
       const { slots, ahead, suspects } = what;
       const request = { kinds: [{ kind, most: 4 }], slots, ahead, suspects, fresh: true, now, horizon: now };
       const runner = { instance: what.runner, name: what.runner.slice(0, 1) };
-      return (await store.claim({ runner, token: id, ...request }, limit)).jobs;
+      return (await store.claims.claim({ runner, token: id, ...request }, limit)).jobs;
     }
     case "end": {
       const batch: Finish[] = [];
@@ -130,28 +132,28 @@ async function take(store: Store, what: Step, { now, id, kind, claims }: Known):
         if (claim === undefined || batch.some((one) => one.id === claim.job.id)) continue;
         batch.push({ id: claim.job.id, token: claim.token, settlement: settle(claim.job, what.ending, now, rules) });
       }
-      return store.finish(batch, limit);
+      return store.claims.finish(batch, limit);
     }
     case "note": {
       const claim = claims[what.which % Math.max(1, claims.length)];
       if (claim === undefined) return [];
-      return store.note([{ id: claim.job.id, token: claim.token, progress: what.progress }], limit);
+      return store.claims.note([{ id: claim.job.id, token: claim.token, progress: what.progress }], limit);
     }
     case "act": {
       const { key, statuses, verb } = what;
       const asked = { ...(key === undefined ? {} : { key }), ...(statuses === undefined ? {} : { statuses }) };
-      const acted = await store.act(verb, { kinds: [kind], ...asked }, { limit: 1000 }, now, limit);
+      const acted = await store.bulk.act(verb, { kinds: [kind], ...asked }, { most: 1000 }, now, limit);
       return { ...acted, conflicts: [...acted.conflicts].sort() };
     }
     case "rescue": {
-      const orphans = await store.orphans([what.runner], 1000, limit);
+      const orphans = await store.runners.orphans([what.runner], 1000, limit);
       const own = orphans.filter((job) => job.kind === kind);
       const ends = own.map((job) => ({
         id: job.id,
         token: job.claim?.token ?? "",
         settlement: settle(job, { how: "lost" }, now, rules),
       }));
-      const finished = await store.finish(ends, limit);
+      const finished = await store.claims.finish(ends, limit);
       return [...finished].sort((a, b) => (a.id < b.id ? -1 : 1));
     }
   }
@@ -159,7 +161,7 @@ async function take(store: Store, what: Step, { now, id, kind, claims }: Known):
 
 function expectSound(job: StoredJob): void {
   expect(job.finished !== undefined, "finished is set exactly where the job has ended").toBe(isFinished(job.status));
-  expect(job.holds, "a key is held exactly while the job has not ended").toBe(
+  expect(job.uniqueKey, "a key is held exactly while the job has not ended").toBe(
     isFinished(job.status) ? undefined : job.key,
   );
   expect(job.tries.length).toBe(Math.min(triesKept, job.tryCount));

@@ -1,12 +1,12 @@
 // Rule 6: what an `around` sees and may change, and how far off an outcome is still recognised. Over the store in memory.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
+import type { ClaimedJob, Outcome } from "../../src/api/handler.ts";
+import type { Around, Jobs } from "../../src/api/jobs.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
 import type { Job } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import type { Around, ClaimedJob } from "../../src/runner/handler.ts";
-import { cancel, giveUp, type Outcome, outcomeOf, retryIn, snooze } from "../../src/runner/outcome.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import { cancel, giveUp, outcomeOf, retryIn, snooze } from "../../src/runner/run/outcome.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
 
 let jobs: Jobs;
 beforeEach(() => {

@@ -1,12 +1,12 @@
 // How much runs at once, and in which order: slots, limits of kinds, what is claimed ahead.
 import { describe, expect, it } from "vitest";
+import { kind } from "../../src/client/kind.ts";
 import { Status } from "../../src/job/status.ts";
-import { kind } from "../../src/kinds.ts";
-import type { Handler } from "../../src/runner/handler.ts";
-import { snooze } from "../../src/runner/outcome.ts";
-import { Pace } from "../../src/runner/pace.ts";
-import { Slots } from "../../src/runner/slots.ts";
-import { manualClock } from "../../src/testing/manual-clock.ts";
+import { Slots } from "../../src/runner/admission/slots.ts";
+import { Prefetch } from "../../src/runner/fetch/prefetch.ts";
+import { snooze } from "../../src/runner/run/outcome.ts";
+import type { Handler } from "../../src/runner/settings/handler.ts";
+import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 import { type Timelapse, timelapses } from "../setup/timelapse.ts";
 
 /** Counts what runs at the same moment. */
@@ -165,7 +165,8 @@ describe("what runs at once", () => {
     runner.on("lost", () => lost++);
     await time.settled(machine.jobs.putMany(many(100, { data: { n: 0 } })));
     await time.until("it runs again", () => one.now === 1);
-    for (const { instance, beats } of time.data.runners.values()) await time.store.bury(instance, beats, 1000);
+    for (const { instance, beats } of time.data.runners.values())
+      await time.store.runners.declareDead(instance, beats, 1000);
     const isOpen = (): boolean => countOf(time, Status.new, Status.waiting, Status.working) > 0;
     await time.until("all have ended", () => !isOpen(), 600_000);
     expect(one.all).toBeGreaterThan(120);
@@ -198,7 +199,7 @@ describe("what runs at once", () => {
       [1, 5000, 100],
       [1000, 5000, 2000],
     ] as const) {
-      const pace = new Pace(clock);
+      const pace = new Prefetch(clock);
       for (let n = 0; n < 20; n++) {
         for (let start = 0; start < rate * 100; start++) pace.started();
         clock.advance(100);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { newId } from "../../src/job/id.ts";
 import { Status } from "../../src/job/status.ts";
 import { timelapses } from "../setup/timelapse.ts";
-import { hasEnded, jobOf, lease, startRunner } from "./leased.ts";
+import { hasEnded, jobOf, lease, startRunner } from "./lease-runners.ts";
 
 describe("a claim in doubt", () => {
   const timelapse = timelapses();
@@ -19,7 +19,7 @@ describe("a claim in doubt", () => {
     const now = new Date(time.clock.now());
     const request = { kinds: [{ kind: "other", most: 1 }], slots: 1, ahead: 0, suspects: false, now, horizon: now };
     const owner = { instance: record?.instance ?? "", name: "r" };
-    await time.store.claim({ runner: owner, token: newId(), ...request }, 1000);
+    await time.store.claims.claim({ runner: owner, token: newId(), ...request }, 1000);
     expect(jobOf(time, id).status).toBe(Status.working);
     await time.pass(lease / 6 + 100);
     expect(jobOf(time, id)).toMatchObject({ status: Status.new, tryCount: 0, retries: 20, lost: 0 });
@@ -54,7 +54,7 @@ describe("a claim in doubt", () => {
     machine.slow.set("claim", 3000);
     await time.until("it is claimed", () => jobOf(time, id).status === Status.working);
     const { beats = 0 } = time.data.runners.get(old?.instance ?? "") ?? {};
-    expect(await time.store.bury(old?.instance ?? "", beats, 1000)).toBe(true);
+    expect(await time.store.runners.declareDead(old?.instance ?? "", beats, 1000)).toBe(true);
     await time.until("it has ended", () => hasEnded(time, id));
     expect(runsBy).toHaveLength(1);
     expect(runsBy[0]).not.toBe(old?.instance);
@@ -81,10 +81,10 @@ describe("a claim in doubt", () => {
     const { id } = await time.settled(a.jobs.put("k", {}, { retries: 1 }));
     const now = new Date(time.clock.now());
     const gone = { instance: newId(), name: "gone" };
-    await time.store.beat({ ...gone, kinds: ["k"], lease, beats: 1, seen: now }, 1000);
+    await time.store.runners.beat({ ...gone, kinds: ["k"], lease, beats: 1, seen: now }, 1000);
     const request = { kinds: [{ kind: "k", most: 1 }], slots: 1, ahead: 0, suspects: false, now, horizon: now };
-    await time.store.claim({ runner: gone, token: newId(), ...request }, 1000);
-    await time.store.retire(gone.instance, 1000);
+    await time.store.claims.claim({ runner: gone, token: newId(), ...request }, 1000);
+    await time.store.runners.markStopped(gone.instance, {}, 1000);
     await startRunner(time, b.jobs, () => {});
     await time.until("it has run", () => hasEnded(time, id));
     expect(jobOf(time, id)).toMatchObject({ status: Status.success, tryCount: 1, retries: 1, lost: 0 });

@@ -1,11 +1,11 @@
 // What is claimed ahead of the free slots, and what becomes of it when the jobs turn out to be slow.
 import { describe, expect, it } from "vitest";
+import type { RunnerOptions } from "../../src/api/jobs.ts";
 import { blankJob, type StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import type { RunnerOptions } from "../../src/runner/options.ts";
-import { Pace } from "../../src/runner/pace.ts";
-import { WaitingJobs } from "../../src/runner/waiting.ts";
-import { manualClock } from "../../src/testing/manual-clock.ts";
+import { Prefetch } from "../../src/runner/fetch/prefetch.ts";
+import { ClaimedQueue } from "../../src/runner/run/claimed-queue.ts";
+import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 import { type Machine, type Timelapse, timelapses } from "../setup/timelapse.ts";
 
 describe("what is claimed ahead", () => {
@@ -85,7 +85,7 @@ describe("what is claimed ahead", () => {
 
   it("case 75: is measured anew where no more starts, or fewer did since the last measure", () => {
     const clock = manualClock();
-    const pace = new Pace(clock);
+    const pace = new Prefetch(clock);
     const pass = (wait: number, starts: number): void => {
       for (let start = 0; start < starts; start++) pace.started();
       clock.advance(wait);
@@ -125,7 +125,7 @@ describe("what waits in hand", () => {
   });
 
   it("case 75: starts in the order of claims, what came later and is urgent before what waited", () => {
-    const waiting = new WaitingJobs();
+    const waiting = new ClaimedQueue();
     waiting.add([job("1", 5), job("3", 0), job("4", 0)], 0);
     waiting.add([job("5", 50), job("2", 0)], 10);
     waiting.add([job("6", -1)], 20);
@@ -134,7 +134,7 @@ describe("what waits in hand", () => {
   });
 
   it("goes back once it has waited for a second, unless it could start", () => {
-    const waiting = new WaitingJobs();
+    const waiting = new ClaimedQueue();
     waiting.add([job("1", 0), job("2", 0, "open")], 0);
     waiting.add([job("3", 0)], 500);
     const overdue = (now: number): string[] =>

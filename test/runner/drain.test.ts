@@ -1,9 +1,9 @@
 // Rule 21: what ends a drain, what it gives back, and that it leaves nothing behind. In timelapse.
 import { describe, expect, it } from "vitest";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { Context } from "../../src/api/jobs.ts";
+import type { Drained } from "../../src/api/runner.ts";
 import { Status } from "../../src/job/status.ts";
-import type { Context } from "../../src/runner/handler.ts";
-import type { Drained } from "../../src/runner/surface.ts";
 import { type Timelapse, timelapses } from "../setup/timelapse.ts";
 
 describe("rule 21: a drain", () => {
@@ -111,7 +111,7 @@ describe("rule 21: a drain", () => {
       const time = timelapse();
       const machine = time.machine();
       await time.settled(machine.jobs.put("k", {}));
-      machine.slow.set("runners", opening / 2);
+      machine.slow.set("list", opening / 2);
       const [said, took] = await timed(time, () => machine.jobs.runner("r", "k", () => {}).drain({ within: 1500 }));
       expect(said).toMatchObject(drained);
       expect(took).toBeLessThanOrEqual(1500);

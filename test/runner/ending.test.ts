@@ -1,11 +1,11 @@
 // How runs end where that is not plain: poison, ends that the store refuses, ends in the handler's own transaction.
 import { describe, expect, it } from "vitest";
+import type { ClaimedJob } from "../../src/api/handler.ts";
 import { dayjobError } from "../../src/errors.ts";
 import type { PutJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import type { ClaimedJob } from "../../src/runner/handler.ts";
-import { cancel, snooze } from "../../src/runner/outcome.ts";
-import { settledJob } from "../../src/testing/memory-jobs.ts";
+import { cancel, snooze } from "../../src/runner/run/outcome.ts";
+import { settledJob } from "../../src/testing/memory/transitions.ts";
 import { type Machine, type Timelapse, timelapses } from "../setup/timelapse.ts";
 import { deferred } from "../setup/until.ts";
 
@@ -47,8 +47,8 @@ describe("ends", () => {
   it("engine 11: an end that the store refuses fails its own job, with the store's word for it, and no other", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
-    const finish = time.store.finish.bind(time.store);
-    time.store.finish = async (batch, limit) => {
+    const finish = time.store.claims.finish.bind(time.store);
+    time.store.claims.finish = async (batch, limit) => {
       if (batch.some(({ settlement }) => settlement.result === "too large")) {
         throw dayjobError("STORE_FAILED", "document is larger than the maximum size 16777216");
       }
@@ -67,9 +67,9 @@ describe("ends", () => {
   it("an end that the store refuses for a time is written once it is taken; till then the job is held, and runs no second time", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
-    const finish = time.store.finish.bind(time.store);
+    const finish = time.store.claims.finish.bind(time.store);
     let isRefused = true;
-    time.store.finish = (batch, limit) =>
+    time.store.claims.finish = (batch, limit) =>
       isRefused ? Promise.reject(dayjobError("STORE_FAILED", "not authorized")) : finish(batch, limit);
     const { id } = await time.settled(jobs.put("k", {}));
     let runs = 0;
@@ -110,7 +110,7 @@ describe("ends", () => {
     /** `complete` writes at the commit; what is committed is decided by the test. */
     const transactional = (time: Timelapse, machine: Machine, commits: boolean): string[] => {
       const writes: string[] = [];
-      time.store.complete = async ({ id, token, settlement }) => {
+      time.store.claims.complete = async ({ id, token, settlement }) => {
         const job = time.data.jobs.get(id);
         if (job?.claim?.token !== token) throw dayjobError("CLAIM_LOST", "lost");
         if (commits) time.data.jobs.set(id, settledJob(job, settlement));
@@ -160,9 +160,9 @@ describe("ends", () => {
       const time = timelapse();
       const machine = time.machine();
       transactional(time, machine, false);
-      const get = time.store.get.bind(time.store);
+      const get = time.store.reading.get.bind(time.store);
       let isAllowed = false;
-      time.store.get = (...args) =>
+      time.store.reading.get = (...args) =>
         isAllowed ? get(...args) : Promise.reject(dayjobError("STORE_FAILED", "the job cannot be read"));
       const [{ id }] = (await time.settled(machine.jobs.putMany([{ kind: "k", retries: 1 }]))) as [PutJob];
       let runs = 0;

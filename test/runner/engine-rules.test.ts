@@ -1,35 +1,30 @@
 // The engine's rules that meet in the runner, each brought about by a store that fails on purpose.
+
 import { afterEach, describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
+import type { Runner } from "../../src/api/runner.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
-import { isDayjobError, storeOutage } from "../../src/errors.ts";
+import { storeOutage } from "../../src/errors.ts";
 import { Status } from "../../src/job/status.ts";
-import type { Runner } from "../../src/runner/surface.ts";
 import type { Store } from "../../src/store/store.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
+import { type Verb, withVerbs, wrappedStore } from "../../src/testing/verbs.ts";
 import { deferred, until } from "../setup/until.ts";
 
-type Verb = "claim" | "finish" | "beat" | "claimed" | "held" | "runners" | "holders" | "note" | "insert";
-
 /** A store whose verbs can be made to fail, before or after they did their work. */
-function troubled(store: Store): { store: Store; trouble: Map<Verb, "before" | "after">; calls: string[] } {
+function troubled(store: Store): { store: Store; trouble: Map<Verb, "before" | "after">; calls: Verb[] } {
   const trouble = new Map<Verb, "before" | "after">();
-  const calls: string[] = [];
-  const proxy = new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== "function") return value;
-      return async (...args: unknown[]) => {
-        calls.push(String(name));
-        const when = trouble.get(name as Verb);
-        if (when === "before") throw storeOutage(`${String(name)}: away`);
-        const result: unknown = await (value as (...args: unknown[]) => unknown).apply(target, args);
-        if (when === "after") throw storeOutage(`${String(name)}: the reply was lost`);
-        return result;
-      };
-    },
+  const calls: Verb[] = [];
+  const failing = wrappedStore(store, (verb, call) => async (...args) => {
+    calls.push(verb);
+    const when = trouble.get(verb);
+    if (when === "before") throw storeOutage(`${verb}: away`);
+    const result = await call(...args);
+    if (when === "after") throw storeOutage(`${verb}: the reply was lost`);
+    return result;
   });
-  return { store: Object.assign(proxy, {}), trouble, calls };
+  return { store: failing, trouble, calls };
 }
 
 describe("a runner over a store that fails", () => {
@@ -49,8 +44,8 @@ describe("a runner over a store that fails", () => {
   it("engine 12: a runner's first claim is of its share of the lanes, where others live", async () => {
     const store = memoryStore();
     const firsts = new Map<string, number | undefined>();
-    const claim = store.claim.bind(store);
-    store.claim = (request, limit) => {
+    const claim = store.claims.claim.bind(store);
+    store.claims.claim = (request, limit) => {
       const { name } = request.runner;
       if (!firsts.has(name)) firsts.set(name, request.lanes?.length);
       return claim(request, limit);
@@ -126,10 +121,10 @@ describe("a runner over a store that fails", () => {
     runners.push(runner);
     await runner.start();
     await begun.promise;
-    const [record] = await store.runners(1000);
+    const [record] = await store.runners.list(1000);
     await until("it is buried", () =>
-      store
-        .bury(record?.instance ?? "", record?.beats ?? 0, 1000)
+      store.runners
+        .declareDead(record?.instance ?? "", record?.beats ?? 0, 1000)
         .then(async (done) => done || isBuried(store, record?.instance)),
     );
     await lost.promise;
@@ -182,7 +177,7 @@ describe("a runner over a store that fails", () => {
     });
     await runner.start();
     await begun.promise;
-    for (const verb of ["claim", "finish", "beat", "held", "runners"] as const) trouble.set(verb, "before");
+    for (const verb of ["claim", "finish", "beat", "held", "list"] as const) trouble.set(verb, "before");
     const from = performance.now();
     await runner.stop({ grace: 50 });
     expect(performance.now() - from).toBeLessThan(8000);
@@ -190,15 +185,14 @@ describe("a runner over a store that fails", () => {
   });
 
   it("case 44: a loop goes on after an error that is no outage", async () => {
-    const { jobs, store } = setUp();
-    const claim = store.claim.bind(store);
+    const store = memoryStore();
     let failures = 0;
-    Object.defineProperty(store, "claim", {
-      configurable: true,
-      writable: true,
-      value: (...args: Parameters<Store["claim"]>) =>
-        failures++ < 2 ? Promise.reject(new TypeError("a bug")) : claim(...args),
-    });
+    const jobs = jobsOver(
+      withVerbs(store, {
+        claim: (...args) => (failures++ < 2 ? Promise.reject(new TypeError("a bug")) : store.claims.claim(...args)),
+      }),
+    );
+    clients.push(jobs);
     const { id } = await jobs.put("k", {});
     const runner = jobs.runner("r", "k", () => {}, { interval: 20 });
     runners.push(runner);
@@ -209,5 +203,5 @@ describe("a runner over a store that fails", () => {
 });
 
 async function isBuried(store: Store, instance: string | undefined): Promise<boolean> {
-  return (await store.runners(1000)).some((record) => record.instance === instance && record.state === "dead");
+  return (await store.runners.list(1000)).some((record) => record.instance === instance && record.state === "dead");
 }

@@ -1,16 +1,18 @@
 // What a handler and its kind's rules decide, and what becomes of an end that cannot be stored. Over the store in memory.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { ClaimedJob } from "../../src/api/handler.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
+import type { KindRules } from "../../src/api/kind-rules.ts";
+import type { RunnerEvents } from "../../src/api/runner.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
-import { dayjobError, isDayjobError } from "../../src/errors.ts";
+import { kind } from "../../src/client/kind.ts";
+import { dayjobError } from "../../src/errors.ts";
 import type { PutJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import { type KindRules, kind } from "../../src/kinds.ts";
-import type { ClaimedJob } from "../../src/runner/handler.ts";
-import { cancel } from "../../src/runner/outcome.ts";
-import type { RunnerEvents } from "../../src/runner/surface.ts";
+import { cancel } from "../../src/runner/run/outcome.ts";
 import type { Store } from "../../src/store/store.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
 import { refusal } from "../client/refusal.ts";
 import { until } from "../setup/until.ts";
 
@@ -129,8 +131,8 @@ describe("a handler", () => {
 describe("an end that the store refuses", () => {
   /** Refuses each write that ends `id`, or only those that keep what its handler brought. */
   function refuseEndOf(id: string, isMeant: (result: unknown) => boolean): void {
-    const finish = store.finish.bind(store);
-    store.finish = async (batch, limit) => {
+    const finish = store.claims.finish.bind(store);
+    store.claims.finish = async (batch, limit) => {
       const refused = batch.some((end) => end.id === id && isMeant(end.settlement.result));
       if (refused) throw dayjobError("STORE_FAILED", "the document would be too large");
       return finish(batch, limit);
@@ -179,9 +181,9 @@ describe("an end that the store refuses", () => {
     runner.on("error", ({ during }) => told.push(during));
     await runner.start();
     await until("the end is refused", () => told.length > 1);
-    const held = store.held.bind(store);
+    const held = store.runners.held.bind(store);
     let compared = 0;
-    store.held = async (...given) => {
+    store.runners.held = async (...given) => {
       compared++;
       return held(...given);
     };

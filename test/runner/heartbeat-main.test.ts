@@ -5,10 +5,10 @@ import { join } from "node:path";
 import Database from "libsql";
 import { MongoClient } from "mongodb";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
 import { open } from "../../src/open.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
 import { mongoUrl } from "../setup/stores.ts";
 
 describe("a heartbeat on the main thread", () => {

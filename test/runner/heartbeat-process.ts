@@ -6,12 +6,16 @@ import { openSqliteStore } from "dayjob/sqlite";
 import { jobsOver } from "dayjob/testing";
 import type { HeartbeatConfig } from "./heartbeat-processes.ts";
 
-const { url, collection, name, kinds, log, options, elsewhere } = JSON.parse(process.argv[2] ?? "") as HeartbeatConfig;
+const { url, collection, name, kinds, log, options, heartbeatModule } = JSON.parse(
+  process.argv[2] ?? "",
+) as HeartbeatConfig;
 
 const jobs = await (async () => {
-  if (elsewhere === undefined) return open(url, url.startsWith("mongodb") ? { collection } : {});
+  if (heartbeatModule === undefined) return open(url, url.startsWith("mongodb") ? { collection } : {});
   const store = await openSqliteStore(url.slice("file:".length), { timeout: 10_000 });
-  return jobsOver(Object.defineProperty(store, "elsewhere", { value: { ...store.elsewhere, module: elsewhere } }));
+  return jobsOver(
+    Object.defineProperty(store, "heartbeatStore", { value: { ...store.heartbeatStore, module: heartbeatModule } }),
+  );
 })();
 
 /** Blocks the event loop without taking the processor from the other tests. */

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { RunnerOptions } from "../../src/runner/options.ts";
+import type { RunnerOptions } from "../../src/api/jobs.ts";
 import { until } from "../setup/until.ts";
 
 export interface HeartbeatConfig {
@@ -15,7 +15,7 @@ export interface HeartbeatConfig {
   readonly log: string;
   readonly options: Pick<RunnerOptions, "lease" | "stuckAfter" | "interval" | "concurrency">;
   /** On SQLite: the URL of a module that the thread opens the store by, in place of the store's own. */
-  readonly elsewhere?: string;
+  readonly heartbeatModule?: string;
 }
 
 export interface Told {

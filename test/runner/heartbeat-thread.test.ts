@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
 import { Status } from "../../src/job/status.ts";
-import { openSqliteStore } from "../../src/sqlite/index.ts";
+import { openSqliteStore } from "../../src/sqlite/open.ts";
 import { root } from "../setup/scratch.ts";
 import { type Place, type TestStore, testStores } from "../setup/stores.ts";
 import { until } from "../setup/until.ts";
@@ -156,18 +156,19 @@ describe("a heartbeat's thread on SQLite, opened by a module of the test's", { t
   beforeEach(() => begin(testStores[0] as TestStore));
 
   /** A module that opens the store as ever, but for what `beat` does; `n` counts the beats of one thread. */
-  function elsewhere(beat: string): string {
-    const file = join(folder, "elsewhere.mjs");
-    const own = pathToFileURL(join(root, "dist/sqlite/elsewhere.js")).href;
+  function heartbeatModule(beat: string): string {
+    const file = join(folder, "heartbeat-store.mjs");
+    const own = pathToFileURL(join(root, "dist/sqlite/heartbeat-store.js")).href;
     writeFileSync(
       file,
       `import { appendFileSync } from "node:fs";
-      import { openElsewhere as open } from ${JSON.stringify(own)};
+      import { openHeartbeatStore as open } from ${JSON.stringify(own)};
       let n = 0;
-      export const openElsewhere = async (target) => {
+      export const openHeartbeatStore = async (target) => {
         appendFileSync(${JSON.stringify(join(folder, "opened"))}, "x");
         const store = await open(target);
-        return { beat: async (...args) => { n++; ${beat}; return store.beat(...args); }, close: () => store.close() };
+        const beat = async (...args) => { n++; ${beat}; return store.runners.beat(...args); };
+        return { runners: { beat }, close: () => store.close() };
       };`,
     );
     return pathToFileURL(file).href;
@@ -180,7 +181,7 @@ describe("a heartbeat's thread on SQLite, opened by a module of the test's", { t
     "that %s is told of and started anew, and the lease is kept",
     { timeout: 60_000 },
     async ([, beat, why]) => {
-      const failing = await start("failing", { elsewhere: elsewhere(beat) });
+      const failing = await start("failing", { heartbeatModule: heartbeatModule(beat) });
       const observer = await startObserver();
       const { id } = await jobs.put("work", { wait: 4000 });
       await until("it has ended twice", () => failing.warnings("HEARTBEAT_ON_MAIN_THREAD").length >= 2, 40_000);
@@ -192,7 +193,7 @@ describe("a heartbeat's thread on SQLite, opened by a module of the test's", { t
   );
 
   it("is one for all runners of a store", async () => {
-    const two = await start("two", { kinds: ["work", "other"], elsewhere: elsewhere("") });
+    const two = await start("two", { kinds: ["work", "other"], heartbeatModule: heartbeatModule("") });
     await Promise.all(["work", "other"].map(async (kind) => succeeds((await jobs.put(kind, { wait: 100 })).id)));
     await warmUp(two);
     expect(readFileSync(join(folder, "opened"), "utf8")).toBe("x");
@@ -206,14 +207,14 @@ describe("a heartbeat's thread on SQLite, opened by a module of the test's", { t
     await two.stopOne("work");
     expect(performance.now() - before).toBeLessThan(5000);
     const store = await openSqliteStore(place.url.slice("file:".length), { timeout: 10_000 });
-    const records = await store.runners(10_000);
+    const records = await store.runners.list(10_000);
     await store.close();
     expect(records.filter(({ state }) => state === "live").map(({ name }) => name)).toEqual(["two-other"]);
     expect(await two.stop()).toBe("");
   });
 
   it("that never beats is told of once, however much is claimed, and the main thread beats", async () => {
-    const failing = await start("failing", { elsewhere: "file:///nowhere/elsewhere.js" });
+    const failing = await start("failing", { heartbeatModule: "file:///nowhere/heartbeat-store.js" });
     const observer = await startObserver();
     const { id } = await jobs.put("work", { wait: 4000 });
     await succeeds(id);

@@ -1,11 +1,11 @@
 // Who holds a job, and for how long: leases, deaths, and what becomes of the jobs of the dead.
 import { describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
 import { Status } from "../../src/job/status.ts";
 import { type Timelapse, timelapses } from "../setup/timelapse.ts";
 import { deferred } from "../setup/until.ts";
-import { hasEnded, jobOf, lease, startRunner } from "./leased.ts";
+import { hasEnded, jobOf, lease, startRunner } from "./lease-runners.ts";
 
 describe("leases", () => {
   const timelapse = timelapses();
@@ -99,7 +99,7 @@ describe("leases", () => {
     await time.until("both run", () => [...time.data.jobs.values()].every(({ status }) => status === Status.working));
     await startRunner(time, b.jobs, () => {}, { concurrency: 5 });
     a.crash();
-    const free = (): boolean => [...time.data.jobs.values()].every(({ holds }) => holds === undefined);
+    const free = (): boolean => [...time.data.jobs.values()].every(({ uniqueKey }) => uniqueKey === undefined);
     await time.until("the keys are free", free, lease + 600);
     for (const key of ["k1", "k5"])
       expect(await time.settled(b.jobs.put("k", {}, { key }))).toMatchObject({ duplicate: false });
@@ -231,5 +231,5 @@ describe("leases", () => {
 /** A machine whose beats alone can be made to fail. */
 function aliveMachine(time: Timelapse): { jobs: Jobs; beatsFail(): void } {
   const machine = time.machine();
-  return { jobs: machine.jobs, beatsFail: () => machine.trouble("reject", "beat", "runners", "held") };
+  return { jobs: machine.jobs, beatsFail: () => machine.trouble("reject", "beat", "list", "held") };
 }

@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { jobsOver } from "../../src/client/jobs-over.ts";
 import { Status } from "../../src/job/status.ts";
-import { memoryData } from "../../src/testing/memory-data.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import { memoryData } from "../../src/testing/memory/data.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
 
 const total = Number(process.argv[2]);
 const block = 500;

@@ -1,8 +1,9 @@
 // What a run notes, its progress and its log lines, beside its end.
 import { describe, expect, it } from "vitest";
-import { dayjobError, isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { ClaimedJob } from "../../src/api/handler.ts";
+import { dayjobError } from "../../src/errors.ts";
 import { Status } from "../../src/job/status.ts";
-import type { ClaimedJob } from "../../src/runner/handler.ts";
 import { type Timelapse, timelapses } from "../setup/timelapse.ts";
 
 const second = (time: Timelapse): Promise<void> => new Promise((resolve) => void time.clock.timer(1000, resolve));
@@ -58,9 +59,9 @@ describe("what a run notes", () => {
   it("that the store refuses fails alone: what other jobs note in the same write is stored", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
-    const note = time.store.note.bind(time.store);
+    const note = time.store.claims.note.bind(time.store);
     const writes: number[] = [];
-    time.store.note = async (notes, limit) => {
+    time.store.claims.note = async (notes, limit) => {
       writes.push(notes.length);
       if (notes.some(({ progress }) => progress === 13)) throw dayjobError("STORE_FAILED", "the document is too large");
       return note(notes, limit);
@@ -86,8 +87,8 @@ describe("what a run notes", () => {
   it("is stored once where the store took it and refused another's in the same write", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
-    const note = time.store.note.bind(time.store);
-    time.store.note = async (notes, limit) => {
+    const note = time.store.claims.note.bind(time.store);
+    time.store.claims.note = async (notes, limit) => {
       const refused = notes
         .filter(({ lines = [] }) => lines.some(({ message }) => message === "13"))
         .map(({ id }) => id);

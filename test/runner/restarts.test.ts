@@ -1,11 +1,11 @@
 // Starts, stops, drains and closes that cross each other. Over the store in memory.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
+import type { Runner } from "../../src/api/runner.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
 import { dayjobError, storeOutage } from "../../src/errors.ts";
-import type { Runner } from "../../src/runner/surface.ts";
 import type { Store } from "../../src/store/store.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
 import { refusal } from "../client/refusal.ts";
 import { deferred, until } from "../setup/until.ts";
 
@@ -35,14 +35,14 @@ describe("a runner", () => {
     const { stopped } = runner;
     await runner.start();
     expect(runner.stopped).toBe(stopped);
-    expect(await store.runners(1000)).toMatchObject([{ name: "r", state: "live" }]);
+    expect(await store.runners.list(1000)).toMatchObject([{ name: "r", state: "live" }]);
     const started: string[] = [];
     runner.on("started", ({ job }) => started.push(job.id));
     await runsOne();
     expect([runs, started.length]).toEqual([1, 1]);
     await runner.stop();
     await stopped;
-    expect((await store.runners(1000)).filter(({ state }) => state === "live")).toEqual([]);
+    expect((await store.runners.list(1000)).filter(({ state }) => state === "live")).toEqual([]);
   });
 
   it("that is started while it stops is started again", async () => {
@@ -134,7 +134,7 @@ describe("a runner", () => {
     await jobs.put("k", {});
     const runner = counting();
     runner.on("success", () => {
-      store.find = () => Promise.reject(storeOutage("away"));
+      store.reading.find = () => Promise.reject(storeOutage("away"));
     });
     expect(await runner.drain({ within: "10s" })).toMatchObject({ started: 1, success: 1, more: true });
   });
@@ -142,8 +142,8 @@ describe("a runner", () => {
   it("that is starting as its client is closed is stopped by that", async () => {
     const [asked, answer] = [deferred(), deferred()];
     let calls = 0;
-    const beat = store.beat.bind(store);
-    store.beat = async (...given) => {
+    const beat = store.runners.beat.bind(store);
+    store.runners.beat = async (...given) => {
       calls++;
       asked.resolve();
       await answer.promise;
@@ -180,21 +180,21 @@ describe("a runner", () => {
   });
 
   it("whose start has failed leaves no record that keeps its name taken", async () => {
-    const runners = store.runners.bind(store);
+    const runners = store.runners.list.bind(store);
     let isAway = false;
-    const beat = store.beat.bind(store);
-    store.beat = async (...given) => {
+    const beat = store.runners.beat.bind(store);
+    store.runners.beat = async (...given) => {
       isAway = true;
       return beat(...given);
     };
-    store.runners = async (limit) => {
+    store.runners.list = async (limit) => {
       if (isAway) throw dayjobError("STORE_FAILED", "the records cannot be read");
       return runners(limit);
     };
     const runner = counting({ exclusive: true });
     await refusal(runner.start(), "STORE_FAILED", /the records cannot be read/);
     expect(await runners(500)).toEqual([]);
-    store.beat = beat;
+    store.runners.beat = beat;
     isAway = false;
     await runner.start();
     await runsOne();

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { Context, Jobs } from "../../src/api/jobs.ts";
+import type { Runner } from "../../src/api/runner.ts";
 import { Status } from "../../src/job/status.ts";
-import type { Context } from "../../src/runner/handler.ts";
-import { cancel, giveUp, retryIn, snooze } from "../../src/runner/outcome.ts";
-import type { Runner } from "../../src/runner/surface.ts";
+import { cancel, giveUp, retryIn, snooze } from "../../src/runner/run/outcome.ts";
 import { type Place, testStores } from "../setup/stores.ts";
 import { deferred, until } from "../setup/until.ts";
 

@@ -1,14 +1,15 @@
 // Rule 7: after the signal fired, its reason decides what becomes of the job, not the error that the handler rejects with.
 import { describe, expect, it } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { Outcome } from "../../src/api/handler.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
+import type { Runner } from "../../src/api/runner.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
-import { isDayjobError } from "../../src/errors.ts";
 import type { Job } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import { giveUp, type Outcome, snooze } from "../../src/runner/outcome.ts";
-import type { Runner } from "../../src/runner/surface.ts";
+import { giveUp, snooze } from "../../src/runner/run/outcome.ts";
 import type { Store } from "../../src/store/store.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
 import { deferred, until } from "../setup/until.ts";
 
 /** What befalls a job while it runs. */
@@ -18,7 +19,8 @@ const fates: Readonly<Record<"CANCELLED" | "STOPPING" | "CLAIM_LOST", Fate>> = {
   CANCELLED: ({ jobs, id }) => jobs.cancel(id, { reason: "enough" }),
   STOPPING: ({ runner }) => runner.stop({ grace: 0 }),
   async CLAIM_LOST({ jobs, store, id }) {
-    for (const { instance, beats } of await store.runners(1000)) await store.bury(instance, beats, 1000);
+    for (const { instance, beats } of await store.runners.list(1000))
+      await store.runners.declareDead(instance, beats, 1000);
     await until("the job is rescued", async () => (await jobs.get(id))?.status !== Status.working);
   },
 };

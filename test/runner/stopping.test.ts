@@ -1,6 +1,6 @@
 // Stops: what runs, what waits, what is under way, and a store that is away.
 import { describe, expect, it } from "vitest";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
 import { Status } from "../../src/job/status.ts";
 import { type Timelapse, timelapses } from "../setup/timelapse.ts";
 import { deferred } from "../setup/until.ts";
@@ -75,7 +75,7 @@ describe("a stop", () => {
   });
 
   it("promise 5: resolves by its deadline with the store away, whatever it waits for", async () => {
-    const verbs = ["claim", "finish", "beat", "held", "runners", "retire", "holders", "claimed", "get"] as const;
+    const verbs = ["claim", "finish", "beat", "held", "list", "retire", "holders", "claimed", "get"] as const;
     for (const silent of [[...verbs], ["retire"], ["beat"], ["claim", "claimed"], ["finish"], ["holders"]] as const) {
       for (const busy of [true, false]) {
         const time = timelapse();
@@ -116,7 +116,7 @@ describe("a stop", () => {
   });
 
   it("while the runner starts resolves by its deadline, and what starts after it is undone", async () => {
-    for (const verb of ["now", "runners", "beat"] as const) {
+    for (const verb of ["now", "list", "beat"] as const) {
       const time = timelapse();
       const machine = time.machine();
       const runner = machine.jobs.runner("r", "k", () => {});
@@ -162,7 +162,7 @@ describe("a stop", () => {
     const { id } = await time.settled(machine.jobs.put("k", {}, { retryInterval: 1 }));
     await time.until("it runs", () => runs === 1);
     const [first] = time.data.runners.values();
-    expect(await time.store.bury(first?.instance ?? "", first?.beats ?? 0, 1000)).toBe(true);
+    expect(await time.store.runners.declareDead(first?.instance ?? "", first?.beats ?? 0, 1000)).toBe(true);
     await time.until("it has run again", () => time.data.jobs.get(id)?.status === Status.success, 60_000);
     let isOver = false;
     const stopped = runner.stop({ grace: "1m" }).then(() => (isOver = true));

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MongoClient } from "mongodb";
-import type { Jobs } from "../../src/client/jobs.ts";
-import { type OpenOptions, open } from "../../src/open.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
+import type { OpenOptions } from "../../src/api/options.ts";
+import { open } from "../../src/open.ts";
 
 export interface Place {
   readonly url: string;

@@ -1,14 +1,16 @@
 // Time that passes as fast as the code can go: one manual clock for all, one store in memory, and machines with a client
 // each, whose link to the store can be made to fail. A test of a lease of 30 seconds takes milliseconds, on any machine.
+
 import { afterEach } from "vitest";
-import type { Jobs } from "../../src/client/jobs.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
 import { type JobsOverOptions, jobsOver } from "../../src/client/jobs-over.ts";
 import { type Clock, pause } from "../../src/clock.ts";
 import type { Store } from "../../src/store/store.ts";
-import { type Call, type Fault, faultyStore, type Verb } from "../../src/testing/faulty-store.ts";
-import { type ManualClock, manualClock } from "../../src/testing/manual-clock.ts";
-import { type MemoryData, memoryData } from "../../src/testing/memory-data.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import { type Call, type Fault, faultyStore } from "../../src/testing/faulty-store.ts";
+import { type ManualClock, manualClock } from "../../src/testing/fixtures/manual-clock.ts";
+import { type MemoryData, memoryData } from "../../src/testing/memory/data.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
+import { type Verb, wrappedStore } from "../../src/testing/verbs.ts";
 
 /** Never answered: the machine is cut off, or its process is gone. */
 const silence: Fault = { delay: Number.POSITIVE_INFINITY };
@@ -53,16 +55,9 @@ export class Machine {
 }
 
 function slowStore(store: Store, slow: ReadonlyMap<Verb, number>, clock: Clock): Store {
-  return new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== "function") return value;
-      return (...args: unknown[]): unknown => {
-        const answer: unknown = (value as (...args: unknown[]) => unknown).apply(target, args);
-        const wait = slow.get(name as Verb);
-        return wait === undefined ? answer : pauseAfter(answer as Promise<unknown>, wait, clock);
-      };
-    },
+  return wrappedStore(store, (verb, call) => (...args) => {
+    const wait = slow.get(verb);
+    return wait === undefined ? call(...args) : pauseAfter(call(...args), wait, clock);
   });
 }
 

@@ -1,63 +1,63 @@
 // Stores that are wrong on purpose: the simulation is worth something only if it finds each of them.
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import type { Finish, Held } from "../../src/store/store.ts";
+import type { Finish, Held } from "../../src/store/claims.ts";
 import type { Bug } from "./server.ts";
 
 export const bugs = {
   /** An end is written whoever holds the job. */
   "finish-without-token": (store, server) => ({
-    finish: (batch, limit) =>
-      store.finish(
+    finish: (batch, timeout) =>
+      store.claims.finish(
         batch.map((one) => withCurrentToken(one, server.data.jobs)),
-        limit,
+        timeout,
       ),
   }),
   /** A rescue gives back what it has ever read, whoever holds it by now. */
   "rescue-without-recheck": (store, server) => {
     const orphaned = new Map<string, StoredJob>();
     return {
-      async orphans(instances, most, limit) {
-        for (const job of await store.orphans(instances, most, limit)) orphaned.set(job.id, job);
+      async orphans(instances, most, timeout) {
+        for (const job of await store.runners.orphans(instances, most, timeout)) orphaned.set(job.id, job);
         return [...orphaned.values()];
       },
-      finish: (batch, limit) =>
-        store.finish(
+      finish: (batch, timeout) =>
+        store.claims.finish(
           batch.map((one) => (orphaned.has(one.id) ? withCurrentToken(one, server.data.jobs) : one)),
-          limit,
+          timeout,
         ),
     };
   },
   /** What is given back has lost a try. */
   "given-back-spends-a-try": (store, server) => ({
-    finish: (batch, limit) =>
-      store.finish(
+    finish: (batch, timeout) =>
+      store.claims.finish(
         batch.map((one) => {
           if (one.settlement.try !== "withdrawn" || one.settlement.status === Status.success) return one;
           const retries = Math.max(0, (server.data.jobs.get(one.id)?.retries ?? 1) - 1);
           return { ...one, settlement: { ...one.settlement, retries } };
         }),
-        limit,
+        timeout,
       ),
   }),
   /** A put whose reply was lost is made again under another id. */
   "lost-reply-double-put": (store) => ({
-    insert: (jobs, limit, options) =>
-      store.insert(
+    insert: (jobs, options, timeout) =>
+      store.jobs.insert(
         options?.again === true ? jobs.map((job) => ({ ...job, id: otherId(job.id) })) : jobs,
-        limit,
         options,
+        timeout,
       ),
   }),
   /** A claim hands out what it has read, though others have claimed some of it since. */
   "claim-twice": (store, server) => ({
-    async claim(request, limit) {
+    async claim(request, timeout) {
       const kinds = request.kinds.map(({ kind }) => kind);
       const due = [...server.data.jobs.values()].filter(
         (job) =>
           kinds.includes(job.kind) && job.status === Status.working && job.claim?.runner !== request.runner.instance,
       );
-      const claimed = await store.claim(request, limit);
+      const claimed = await store.claims.claim(request, timeout);
       const isFresh = ({ tries }: StoredJob): boolean => {
         const { when } = tries.at(-1) ?? {};
         return when !== undefined && request.now.getTime() - when.getTime() < 20;
@@ -67,55 +67,57 @@ export const bugs = {
   }),
   /** Jobs are claimed a moment before they are due. */
   "early-claim": (store) => ({
-    claim: (request, limit) => store.claim({ ...request, now: new Date(request.now.getTime() + 300) }, limit),
+    claim: (request, timeout) =>
+      store.claims.claim({ ...request, now: new Date(request.now.getTime() + 300) }, timeout),
   }),
   /** A failed try of a cancelled job waits for the next one. */
   "cancel-ignored": (store, server) => ({
-    async finish(batch, limit) {
+    async finish(batch, timeout) {
       for (const { id, settlement } of batch) {
         const job = server.data.jobs.get(id);
         if (job?.cancel !== undefined && job.status === Status.working && settlement.status !== Status.success)
           server.data.jobs.set(id, { ...job, cancel: undefined });
       }
-      return store.finish(batch, limit);
+      return store.claims.finish(batch, timeout);
     },
   }),
   /** Running jobs are never told that they were cancelled. */
   "marks-unseen": (store) => ({
-    async held(instance, limit, options) {
-      if (options?.marked === true) return [];
-      return (await store.held(instance, limit)).map((one) => ({ ...one, cancel: undefined }));
+    async held(instance, options, timeout) {
+      if (options.marked === true) return [];
+      return (await store.runners.held(instance, {}, timeout)).map((one) => ({ ...one, cancel: undefined }));
     },
   }),
   /** A runner is declared dead though it has beaten since. */
   "bury-without-compare": (store, server) => ({
-    bury: (instance, beats, limit) => store.bury(instance, server.data.runners.get(instance)?.beats ?? beats, limit),
+    declareDead: (instance, beats, timeout) =>
+      store.runners.declareDead(instance, server.data.runners.get(instance)?.beats ?? beats, timeout),
   }),
   /** A job that has ended holds its key. */
   "key-not-released": (store, server) => ({
-    async finish(batch, limit) {
-      const held = new Map(batch.map(({ id }) => [id, server.data.jobs.get(id)?.holds]));
-      const finished = await store.finish(batch, limit);
+    async finish(batch, timeout) {
+      const held = new Map(batch.map(({ id }) => [id, server.data.jobs.get(id)?.uniqueKey]));
+      const finished = await store.claims.finish(batch, timeout);
       for (const [id, holds] of held) {
         const job = server.data.jobs.get(id);
-        if (job !== undefined && holds !== undefined && job.holds === undefined)
-          server.data.jobs.set(id, { ...job, holds });
+        if (job !== undefined && holds !== undefined && job.uniqueKey === undefined)
+          server.data.jobs.set(id, { ...job, uniqueKey: holds });
       }
       return finished;
     },
   }),
   /** A runner that was declared dead is told that it lives. */
   "beat-of-the-dead": (store, server) => ({
-    async beat(beat, limit) {
+    async beat(beat, timeout) {
       const record = server.data.runners.get(beat.instance);
-      return record?.state === "dead" ? true : store.beat(beat, limit);
+      return record?.state === "dead" ? true : store.runners.beat(beat, timeout);
     },
   }),
   /** Ends are acknowledged that were not written: every third of a batch. */
   "end-acknowledged-unwritten": (store) => ({
-    async finish(batch, limit) {
+    async finish(batch, timeout) {
       const written = batch.filter((_, at) => at % 3 !== 2);
-      const finished = await store.finish(written, limit);
+      const finished = await store.claims.finish(written, timeout);
       const rest = batch.filter((_, at) => at % 3 === 2);
       return inOrder(batch, [
         ...finished,
@@ -125,7 +127,8 @@ export const bugs = {
   }),
   /** What the store holds for a runner that does not know of it stays held. */
   "strays-unseen": (store) => ({
-    held: async (instance, limit, options) => (options?.marked === true ? store.held(instance, limit, options) : []),
+    held: async (instance, options, timeout) =>
+      options.marked === true ? store.runners.held(instance, options, timeout) : [],
   }),
 } as const satisfies Readonly<Record<string, Bug>>;
 

@@ -1,8 +1,10 @@
 // What the jobs of the simulation do: each carries a plan, one act for each start of its handler.
+
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { ClaimedJob } from "../../src/api/handler.ts";
+import type { Context } from "../../src/api/jobs.ts";
 import { pause } from "../../src/clock.ts";
-import { isDayjobError } from "../../src/errors.ts";
-import type { ClaimedJob, Context } from "../../src/runner/handler.ts";
-import { cancel, giveUp, retryIn, snooze } from "../../src/runner/outcome.ts";
+import { cancel, giveUp, retryIn, snooze } from "../../src/runner/run/outcome.ts";
 import type { Ledger, RunEnd } from "./ledger.ts";
 import type { Machine } from "./machine.ts";
 import { short, type World } from "./world.ts";

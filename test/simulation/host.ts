@@ -1,8 +1,10 @@
 // A process of the user's program: a client, and for some a runner. It can crash, stop, and come back.
-import { type Jobs } from "../../src/client/jobs.ts";
+
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
+import type { Runner } from "../../src/api/runner.ts";
 import { jobsOver } from "../../src/client/jobs-over.ts";
-import { asError, isDayjobError, isOutage } from "../../src/errors.ts";
-import type { Runner } from "../../src/runner/surface.ts";
+import { asError, isOutage } from "../../src/errors.ts";
 import { handlerOf } from "./handler.ts";
 import type { Ledger } from "./ledger.ts";
 import { Link, type Weather } from "./link.ts";

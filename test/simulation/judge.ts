@@ -1,14 +1,17 @@
 // Judges each change of the store against the rules of the engine, at the moment when it is made.
 import type { StoredJob } from "../../src/job/job.ts";
 import { formatStatus, isClaimable, isFinished, Status } from "../../src/job/status.ts";
+import type { Act } from "../../src/store/bulk.ts";
 import type { ClaimRequest } from "../../src/store/claim.ts";
-import type { Act, Held, InsertOptions, RunnerRecord } from "../../src/store/store.ts";
+import type { Held } from "../../src/store/claims.ts";
+import type { InsertOptions } from "../../src/store/jobs.ts";
+import type { RunnerRecord } from "../../src/store/runners.ts";
 import type { Ledger, Run } from "./ledger.ts";
 import { epoch, type Machine } from "./machine.ts";
 import type { Judge, SentCall } from "./server.ts";
 import { short, type World } from "./world.ts";
 
-/** How far apart two of one's own beats may be to judge another's silence, in leases; see src/runner/heartbeat.ts. */
+/** How far apart two of one's own beats may be to judge another's silence, in leases; see src/runner/lease/heartbeat.ts. */
 const longestGap = 2.5 / 6;
 
 export class StoreJudge implements Judge {
@@ -25,13 +28,13 @@ export class StoreJudge implements Judge {
   /** A call is being sent. */
   sent({ verb, args, machine }: SentCall): void {
     if (verb === "beat") this.#ledger.instances.set((args[0] as RunnerRecord).instance, machine);
-    if (verb === "bury") this.#checkObserver(args[0] as string, machine);
+    if (verb === "declareDead") this.#checkObserver(args[0] as string, machine);
   }
 
   jobChanged(before: StoredJob | undefined, after: StoredJob | undefined, call: SentCall): void {
     if (after !== undefined && !isFinished(after.status)) this.#checkKey(after);
     if (after !== undefined && isFinished(after.status)) {
-      if (after.holds !== undefined) this.#wrong(after, `has ended and holds its key ${after.holds}`);
+      if (after.uniqueKey !== undefined) this.#wrong(after, `has ended and holds its key ${after.uniqueKey}`);
       if (after.finished === undefined) this.#wrong(after, "has ended without a time of its end");
     }
     if (before === undefined) return after === undefined ? undefined : this.#inserted(after, call);
@@ -82,11 +85,12 @@ export class StoreJudge implements Judge {
   }
 
   #checkKey(after: StoredJob): void {
-    if (after.holds !== after.key) this.#wrong(after, `is unfinished and holds ${after.holds} instead of ${after.key}`);
-    if (after.holds === undefined) return;
+    if (after.uniqueKey !== after.key)
+      this.#wrong(after, `is unfinished and holds ${after.uniqueKey} instead of ${after.key}`);
+    if (after.uniqueKey === undefined) return;
     for (const other of this.#ledger.data?.jobs.values() ?? []) {
-      if (other.id !== after.id && other.kind === after.kind && other.holds === after.holds)
-        this.#wrong(after, `and job ${short(other.id)} hold the key ${after.holds} both`);
+      if (other.id !== after.id && other.kind === after.kind && other.uniqueKey === after.uniqueKey)
+        this.#wrong(after, `and job ${short(other.id)} hold the key ${after.uniqueKey} both`);
     }
   }
 

@@ -2,7 +2,7 @@
 // what can be seen from outside the store.
 import { type StoredJob, zeroTime } from "../../src/job/job.ts";
 import { formatStatus, Status as S, type Status } from "../../src/job/status.ts";
-import type { MemoryData } from "../../src/testing/memory-data.ts";
+import type { MemoryData } from "../../src/testing/memory/data.ts";
 import { epoch, type Machine } from "./machine.ts";
 import { short, type World } from "./world.ts";
 

@@ -1,9 +1,10 @@
 // The network between one process and the store: slow, losing requests and replies, cutting batches in two, and delivering
 // what was given up already. A call settles within its limit, as the port demands, by the process's own clock.
+
 import { storeOutage } from "../../src/errors.ts";
 import type { ClaimRequest } from "../../src/store/claim.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { Verb } from "../../src/testing/faulty-store.ts";
+import { wrappedStore } from "../../src/testing/verbs.ts";
 import type { Machine } from "./machine.ts";
 import type { Random } from "./random.ts";
 import type { SentCall, Server } from "./server.ts";
@@ -19,31 +20,8 @@ export interface Weather {
 
 export const calm: Weather = { lostRequest: 0, lostReply: 0, partly: 0, slow: 0 };
 
-/** Where each verb takes its time limit. */
-const limitAt: Readonly<Record<Verb, number>> = {
-  migrate: 0,
-  isMigrated: 0,
-  now: 0,
-  insert: 1,
-  claim: 1,
-  claimed: 1,
-  finish: 1,
-  complete: 2,
-  note: 1,
-  beat: 1,
-  held: 1,
-  retire: 1,
-  runners: 0,
-  bury: 2,
-  forget: 1,
-  holders: 0,
-  orphans: 2,
-  act: 4,
-  get: 1,
-  find: 2,
-  count: 1,
-  lines: 1,
-};
+/** Has the server do a call. */
+type Done = (...args: readonly unknown[]) => Promise<unknown>;
 
 export interface LinkParts {
   readonly world: World;
@@ -68,15 +46,13 @@ export class Link {
   constructor(parts: LinkParts) {
     this.#parts = parts;
     this.#remote = parts.server.connection();
-    this.store = new Proxy(this.#remote, {
-      get: (target, name) => {
-        if (name === "watch") return (heard: () => void) => this.#watch(heard);
-        if (name === "close") return () => this.#close();
-        const value: unknown = Reflect.get(target, name, target);
-        if (typeof value !== "function") return value;
-        return (...args: readonly unknown[]) => this.#send({ machine: parts.machine, verb: name as Verb, args });
-      },
-    });
+    const sent = wrappedStore(
+      this.#remote,
+      (verb, call) =>
+        (...args) =>
+          this.#send({ machine: parts.machine, verb, args }, call),
+    );
+    this.store = { ...sent, watch: (heard) => this.#watch(heard), close: () => this.#close() };
   }
 
   /** The process is gone: nothing is told to it any more. */
@@ -104,7 +80,7 @@ export class Link {
     };
   }
 
-  #send(call: SentCall): Promise<unknown> {
+  #send(call: SentCall, done: Done): Promise<unknown> {
     const { world, machine, server, random, weather, sent } = this.#parts;
     // Whose opening failed half way closes, and connects anew.
     if (call.verb === "migrate") this.#closed = false;
@@ -123,10 +99,10 @@ export class Link {
         if (world.tracing) world.say(machine.name, `   (${why}: ${call.verb})`);
         if (random.chance(0.5)) world.after(this.#latency(0), machine, () => fail(why));
       };
-      const limit = call.args[limitAt[call.verb]] as number;
-      const cancel = machine.clock.timer(limit, () => {
+      const timeout = call.args.at(-1) as number;
+      const cancel = machine.clock.timer(timeout, () => {
         machine.lastFault = world.time;
-        fail(`no answer within ${limit} ms`);
+        fail(`no answer within ${timeout} ms`);
       });
       const end = (): void => fail("closed");
       this.#underWay.add(end);
@@ -140,18 +116,13 @@ export class Link {
           world.after(this.#latency(slow), machine, () => settle(then));
         };
         server
-          .does(call, () => this.#call(call.verb, cut ?? call.args))
+          .does(call, () => done(...(cut ?? call.args)))
           .then(
             (answer) => reply(() => resolve(answer)),
             (error: unknown) => reply(() => reject(error)),
           );
       });
     });
-  }
-
-  #call(verb: Verb, args: readonly unknown[]): Promise<unknown> {
-    const method: unknown = Reflect.get(this.#remote, verb, this.#remote);
-    return (method as (...args: unknown[]) => Promise<unknown>).apply(this.#remote, [...args]);
   }
 
   /** Mostly a millisecond; what is slow may arrive after it was given up. */
@@ -175,5 +146,5 @@ function part({ verb, args }: SentCall, random: Random): readonly unknown[] | un
   }
   if (verb !== "act") return undefined;
   const [filter, page, ...last] = rest;
-  return [first, filter, { ...(page as object), limit: 1 }, ...last];
+  return [first, filter, { ...(page as object), most: 1 }, ...last];
 }

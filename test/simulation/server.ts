@@ -1,11 +1,13 @@
 // The store's own machine: the data that all processes share, an outage for all, and elections whose loser's writes are
 // rolled back. Tells a judge of each change, at the moment when it is made.
+
 import type { Clock } from "../../src/clock.ts";
 import type { StoredJob } from "../../src/job/job.ts";
-import type { RunnerRecord, Store } from "../../src/store/store.ts";
-import type { Verb } from "../../src/testing/faulty-store.ts";
-import type { MemoryData } from "../../src/testing/memory-data.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import type { RunnerRecord } from "../../src/store/runners.ts";
+import type { Store } from "../../src/store/store.ts";
+import type { MemoryData } from "../../src/testing/memory/data.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
+import { type Verb, type Verbs, withVerbs } from "../../src/testing/verbs.ts";
 import { epoch, type Machine } from "./machine.ts";
 import type { World } from "./world.ts";
 
@@ -52,7 +54,7 @@ class WatchedMap<T> extends Map<string, T> {
 }
 
 /** A wrong store: what it does instead. */
-export type Bug = (store: Store, server: Server) => Partial<Store>;
+export type Bug = (store: Store, server: Server) => Partial<Verbs>;
 
 export class Server {
   readonly data: MemoryData;
@@ -91,7 +93,7 @@ export class Server {
   /** What one process connects to. */
   connection(): Store {
     const store = memoryStore({ data: this.data, clock: this.clock });
-    return this.#bug === undefined ? store : instead(store, this.#bug(store, this));
+    return this.#bug === undefined ? store : withVerbs(store, this.#bug(store, this));
   }
 
   /** Does a call, in the name of the one that was sent. */
@@ -118,14 +120,4 @@ export class Server {
       for (const [id, value] of gone) removed.set(id, value);
     };
   }
-}
-
-function instead(store: Store, bug: Partial<Store>): Store {
-  return new Proxy(store, {
-    get(target, name) {
-      if (Object.hasOwn(bug, name)) return Reflect.get(bug, name);
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
 }

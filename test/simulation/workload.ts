@@ -1,7 +1,9 @@
 // What callers do: put, cancel, retry by hand, change and remove jobs, at random.
-import type { Jobs } from "../../src/client/jobs.ts";
+
+import { isDayjobError } from "../../src/api/errors.ts";
+import type { Jobs } from "../../src/api/jobs.ts";
 import { pause } from "../../src/clock.ts";
-import { asError, isDayjobError, isOutage } from "../../src/errors.ts";
+import { asError, isOutage } from "../../src/errors.ts";
 import type { PutJob } from "../../src/job/job.ts";
 import type { JobOptions } from "../../src/job/new-job.ts";
 import type { Plan, PlannedAct } from "./handler.ts";

@@ -11,11 +11,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newId } from "../../src/job/id.ts";
 import { type StoredJob, triesKept } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import { openSqliteStore } from "../../src/sqlite/index.ts";
+import { openSqliteStore } from "../../src/sqlite/open.ts";
 import type { Claimed, ClaimRequest } from "../../src/store/claim.ts";
 import type { Store } from "../../src/store/store.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
 
 const limit = 30_000;
 const runner = { instance: newId(), name: "r" };
@@ -45,10 +45,11 @@ describe("claims on a SQLite file", () => {
     const jobs = Array.from({ length: count }, () =>
       jobFixture({ kind: "k", id: newId(), runAt: at(1), retries: 5, ...fields }),
     );
-    await store.insert(jobs, limit);
+    await store.jobs.insert(jobs, {}, limit);
     return jobs.map(({ id }) => id);
   };
-  const claim = (request: Partial<ClaimRequest> = {}): Promise<Claimed> => store.claim(requestOf(request), limit);
+  const claim = (request: Partial<ClaimRequest> = {}): Promise<Claimed> =>
+    store.claims.claim(requestOf(request), limit);
 
   it("four processes get each job once", { timeout: 60_000 }, async () => {
     const ids = await put(1000);
@@ -59,7 +60,7 @@ describe("claims on a SQLite file", () => {
     );
     const got = outputs.flatMap(({ stdout }) => JSON.parse(stdout.trim().split("\n").at(-1) ?? "[]") as string[]);
     expect(got.toSorted()).toEqual(ids.toSorted());
-    expect(await store.count({ statuses: [Status.success] }, limit)).toBe(1000);
+    expect(await store.reading.count({ statuses: [Status.success] }, limit)).toBe(1000);
   });
 
   it("case 24: a kind with many due jobs does not crowd out another that has room", async () => {
@@ -88,7 +89,7 @@ describe("claims on a SQLite file", () => {
     const token = newId();
     const [first] = (await claim({ token })).jobs;
     const settlement = { status: Status.waiting, ended: at(110), try: "withdrawn" } as const;
-    await store.finish([{ id: first?.id ?? "", token, settlement }], limit);
+    await store.claims.finish([{ id: first?.id ?? "", token, settlement }], limit);
     const [again] = (await claim()).jobs;
     expect(again?.tryCount).toBe(triesKept + 1);
     expect(again?.tries.map(({ runner: name }) => name)).toEqual([...tries.slice(1).map((one) => one.runner), "r"]);
@@ -129,10 +130,10 @@ describe("claims on a SQLite file", () => {
         const taken = await Promise.all(
           stores.map(async (one) => {
             await one.migrate(limit);
-            await one.insert(jobs, limit);
+            await one.jobs.insert(jobs, {}, limit);
             const rounds: unknown[] = [];
             for (let round = 0; round < 4; round++) {
-              const { jobs: got, next } = await one.claim(requestOf(request), limit);
+              const { jobs: got, next } = await one.claims.claim(requestOf(request), limit);
               rounds.push([got.map(({ id }) => id), got.length === 0 ? next : undefined]);
             }
             await one.close();
@@ -157,7 +158,7 @@ describe("claims on a SQLite file", () => {
     const watched = await openSqliteStore(given, { timeout: limit });
     const claimed = async (): Promise<unknown> => {
       synced.length = 0;
-      return (await watched.claim(requestOf({ slots: 1 }), limit)).jobs.map(({ id }) => id);
+      return (await watched.claims.claim(requestOf({ slots: 1 }), limit)).jobs.map(({ id }) => id);
     };
     const [many] = await put(1, { priority: 5 });
     const [once] = await put(1, { retries: 1 });

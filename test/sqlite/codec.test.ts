@@ -4,10 +4,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ownBson, storable } from "../../src/job/data.ts";
 import { fromExtendedText, toExtendedText } from "../../src/job/extended-json.ts";
-import { openSqliteStore } from "../../src/sqlite/index.ts";
 import { networkOf } from "../../src/sqlite/network.ts";
+import { openSqliteStore } from "../../src/sqlite/open.ts";
 import { fromText, toText } from "../../src/sqlite/text.ts";
-import { jobFixture } from "../../src/testing/factories.ts";
+import { jobFixture } from "../../src/testing/fixtures/factories.ts";
 
 const name = fc.string().filter((text) => !/^\$|\0|^__proto__$|^_bsontype$/.test(text));
 const leaf = fc.oneof(
@@ -62,8 +62,8 @@ describe("SQLite's columns", () => {
       tags: ["[1]", "null", '{"a":1}'],
       data: { json: '{"$numberInt":"1"}' },
     });
-    await store.insert([job], 1000);
-    expect(await store.get([job.id], 1000)).toEqual([job]);
+    await store.jobs.insert([job], {}, 1000);
+    expect(await store.reading.get([job.id], 1000)).toEqual([job]);
     await store.close();
   });
 

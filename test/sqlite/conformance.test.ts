@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import type { DriverName } from "../../src/sqlite/driver.ts";
-import { openSqliteStore } from "../../src/sqlite/index.ts";
-import { storeConformance } from "../../src/testing/store-conformance.ts";
+import { openSqliteStore } from "../../src/sqlite/open.ts";
+import { storeConformance } from "../../src/testing/conformance/store-conformance.ts";
 
 const timeout = 10_000;
 const drivers: readonly DriverName[] = ["node:sqlite", "libsql", "better-sqlite3"];

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "libsql";
 import { expect, it } from "vitest";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
 import { open } from "../../src/open.ts";
-import { within } from "../../src/sqlite/index.ts";
+import { within } from "../../src/within/index.ts";
 import { root } from "../setup/scratch.ts";
 
 it("engine 22: a transaction on a connection of another copy of SQLite is refused, one of the same copy is taken", async () => {

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { turn } from "../../src/clock.ts";
 import { Gate, patiently } from "../../src/sqlite/locks.ts";
-import { type ManualClock, manualClock } from "../../src/testing/manual-clock.ts";
+import { type ManualClock, manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 import { until } from "../setup/until.ts";
 
 it("engine 24: of the writes that wait for a locked file one asks for the lock, ever more seldom, and all follow it in order", async () => {

@@ -7,10 +7,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newId } from "../../src/job/id.ts";
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import { openSqliteStore } from "../../src/sqlite/index.ts";
+import { openSqliteStore } from "../../src/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
-import { manualClock } from "../../src/testing/manual-clock.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
+import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 
 const limit = 60_000;
 
@@ -29,7 +29,7 @@ describe("on a SQLite file", () => {
   const put = async (count: number, fields: Partial<StoredJob>): Promise<void> => {
     for (let left = count; left > 0; left -= 5000) {
       const some = Array.from({ length: Math.min(left, 5000) }, () => jobFixture({ data: {}, ...fields }));
-      await store.insert(some, limit);
+      await store.jobs.insert(some, {}, limit);
     }
   };
   const plan = (sql: string, ...values: readonly (string | number)[]): string => {
@@ -47,7 +47,7 @@ describe("on a SQLite file", () => {
       for (let n = 0; n < 40; n++) {
         const kinds = [{ kind: "mail", most: 5 }];
         const request = { kinds, slots: 5, ahead: 0, suspects: true, now: at(100), horizon: at(101) };
-        await store.claim({ runner: { instance: newId(), name: "r" }, token: newId(), ...request }, limit);
+        await store.claims.claim({ runner: { instance: newId(), name: "r" }, token: newId(), ...request }, limit);
       }
       const { user, system } = process.cpuUsage(before);
       rounds.push((user + system) / 1000);
@@ -84,14 +84,14 @@ describe("on a SQLite file", () => {
     const unwatch = listening.watch(() => heard++);
     clock.advance(1000);
     expect(heard).toBe(0);
-    await other.insert([jobFixture()], limit);
+    await other.jobs.insert([jobFixture()], {}, limit);
     clock.advance(20);
     expect(heard).toBe(1);
-    await listening.insert([jobFixture()], limit);
+    await listening.jobs.insert([jobFixture()], {}, limit);
     clock.advance(1000);
     expect(heard).toBe(1);
     await unwatch();
-    await other.insert([jobFixture()], limit);
+    await other.jobs.insert([jobFixture()], {}, limit);
     clock.advance(1000);
     expect([heard, clock.pending]).toEqual([1, 0]);
     await Promise.all([other.close(), listening.close()]);

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openSqliteStore } from "../../src/sqlite/index.ts";
+import { openSqliteStore } from "../../src/sqlite/open.ts";
 import { newFolder, removeFolder, runTs } from "../setup/scratch.ts";
 
 const limit = 10_000;

@@ -4,15 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "libsql";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isDayjobError } from "../../src/errors.ts";
+import { isDayjobError } from "../../src/api/errors.ts";
 import { newId } from "../../src/job/id.ts";
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
 import { begunSql, claimSql, dueSql, laterSql, nextPrioritySql } from "../../src/sqlite/claim.ts";
 import { succeedSql } from "../../src/sqlite/finish.ts";
-import { openSqliteStore } from "../../src/sqlite/index.ts";
-import type { Finish, Store } from "../../src/store/store.ts";
-import { at, jobFixture } from "../../src/testing/factories.ts";
+import { openSqliteStore } from "../../src/sqlite/open.ts";
+import type { Finish } from "../../src/store/claims.ts";
+import type { Store } from "../../src/store/store.ts";
+import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
 import { until } from "../setup/until.ts";
 
 const limit = 10_000;
@@ -48,7 +49,7 @@ describe("the store on a SQLite file", () => {
     const store = await openStore();
     const other = new Database(path);
     other.exec("begin immediate");
-    const put = store.insert([jobFixture({})], limit);
+    const put = store.jobs.insert([jobFixture({})], {}, limit);
     let turns = 0;
     let longest = 0;
     let last = performance.now();
@@ -67,10 +68,13 @@ describe("the store on a SQLite file", () => {
     const store = await openStore();
     const other = new Database(path);
     other.exec("begin immediate");
-    await expect(store.insert([jobFixture({})], 60)).rejects.toMatchObject({ code: "STORE_FAILED", transient: true });
+    await expect(store.jobs.insert([jobFixture({})], {}, 60)).rejects.toMatchObject({
+      code: "STORE_FAILED",
+      transient: true,
+    });
     other.exec("commit");
     other.close();
-    expect(await store.count({}, limit)).toBe(0);
+    expect(await store.reading.count({}, limit)).toBe(0);
   });
 
   it("engine 23: sets full durability and WAL, whatever the library's default", async () => {
@@ -89,11 +93,11 @@ describe("the store on a SQLite file", () => {
     const given = new Database(path);
     const store = await openStore(given);
     given.exec("begin");
-    const put = store.insert([jobFixture({})], limit);
+    const put = store.jobs.insert([jobFixture({})], {}, limit);
     // The first try is made at once: it meets the open transaction.
     given.exec("rollback");
     await put;
-    expect(await store.count({}, limit)).toBe(1);
+    expect(await store.reading.count({}, limit)).toBe(1);
     given.close();
   });
 
@@ -115,7 +119,7 @@ describe("the store on a SQLite file", () => {
 
   it("claims and ends jobs by the primary key, though the table was counted when it was small", async () => {
     const store = await openStore();
-    await store.insert([jobFixture({})], limit);
+    await store.jobs.insert([jobFixture({})], {}, limit);
     const database = new Database(path);
     database.exec("analyze");
     const byKey = "SEARCH dayjob_jobs USING INDEX sqlite_autoindex_dayjob_jobs_1 (id=?)";
@@ -128,11 +132,11 @@ describe("the store on a SQLite file", () => {
 
   it("many at once: those that are there already are told, and the others stored", async () => {
     const store = await openStore();
-    const before = jobFixture({ id: newId(), kind: "before", key: "k", holds: "k" });
-    await store.insert([before], limit);
+    const before = jobFixture({ id: newId(), kind: "before", key: "k", uniqueKey: "k" });
+    await store.jobs.insert([before], {}, limit);
     const fresh = (fields: Partial<StoredJob> = {}): StoredJob => jobFixture({ id: newId(), ...fields });
     const long = { text: "x".repeat(5000) };
-    const twin = fresh({ kind: "twin", key: "t", holds: "t" });
+    const twin = fresh({ kind: "twin", key: "t", uniqueKey: "t" });
     const jobs = [
       fresh(),
       fresh(),
@@ -146,7 +150,7 @@ describe("the store on a SQLite file", () => {
       { ...twin, id: newId() },
       { ...before, id: newId() },
     ];
-    const inserted = await store.insert(jobs, limit);
+    const inserted = await store.jobs.insert(jobs, {}, limit);
     const expected: readonly (StoredJob | undefined)[] = jobs.map(
       (_, at) => [before, twin, before][[2, 9, 10].indexOf(at)],
     );
@@ -154,7 +158,7 @@ describe("the store on a SQLite file", () => {
       jobs.map((job, at) => ({ job: expected[at] ?? job, duplicate: expected[at] !== undefined })),
     );
     const stored = [...jobs.filter((_, at) => expected[at] === undefined), before];
-    const found = await store.get(
+    const found = await store.reading.get(
       jobs.map(({ id }) => id),
       limit,
     );
@@ -167,7 +171,7 @@ describe("the store on a SQLite file", () => {
     const jobs = Array.from({ length: 5 }, () =>
       jobFixture({ id: newId(), status: Status.working, claim, tries: [{ runner: "r", when: at(1) }] }),
     );
-    await store.insert(jobs, limit);
+    await store.jobs.insert(jobs, {}, limit);
     const end = ({ id }: StoredJob, token = claim.token, result?: unknown): Finish => ({
       id,
       token,
@@ -175,7 +179,7 @@ describe("the store on a SQLite file", () => {
     });
     const [a, b, c, d, e] = jobs as [StoredJob, StoredJob, StoredJob, StoredJob, StoredJob];
     const statuses = async (batch: readonly Finish[]): Promise<unknown> =>
-      (await store.finish(batch, limit)).map(({ status }) => status);
+      (await store.claims.finish(batch, limit)).map(({ status }) => status);
     expect(await statuses([end(a), end(b, claim.token, { x: 1.5 })])).toEqual([Status.success, Status.success]);
     expect(await statuses([end(b), end(c, newId()), end(d), end({ ...e, id: newId() })])).toEqual([
       Status.success,
@@ -183,7 +187,7 @@ describe("the store on a SQLite file", () => {
       Status.success,
       undefined,
     ]);
-    const [first, second, third] = [a, b, c].map(async ({ id }) => (await store.get([id], limit))[0]);
+    const [first, second, third] = [a, b, c].map(async ({ id }) => (await store.reading.get([id], limit))[0]);
     expect(await first).toMatchObject({ status: Status.success, finished: at(9), tries: [{ ended: at(9) }] });
     expect((await second)?.result).toEqual({ x: 1.5 });
     expect((await third)?.status).toBe(Status.working);
@@ -192,9 +196,9 @@ describe("the store on a SQLite file", () => {
   it("forgets removed ids after ten minutes, once a verb and not at each of its pages", async () => {
     const store = await openStore();
     const [one, two] = [jobFixture({ created: at(0) }), jobFixture({ created: at(0) })];
-    await store.insert([one, two], limit);
+    await store.jobs.insert([one, two], {}, limit);
     const remove = (after: string | undefined, now: number) =>
-      store.act({ verb: "remove" }, {}, { limit: 1, ...(after === undefined ? {} : { after }) }, at(now), limit);
+      store.bulk.act({ verb: "remove" }, {}, { most: 1, ...(after === undefined ? {} : { after }) }, at(now), limit);
     const { last } = await remove(undefined, 0);
     const database = new Database(path);
     const remembered = (): unknown => database.prepare("select count(*) as n from dayjob_removed").get();
@@ -233,14 +237,14 @@ describe("the store on a SQLite file", () => {
     const pages = Number(pragma(given, "page_count"));
     given.exec(`pragma max_page_count = ${pages + 2}`);
     const big = Array.from({ length: 50 }, () => jobFixture({ id: newId(), data: { text: "x".repeat(5000) } }));
-    await expect(store.insert(big, limit)).rejects.toMatchObject({
+    await expect(store.jobs.insert(big, {}, limit)).rejects.toMatchObject({
       code: "STORE_FAILED",
       message: expect.stringContaining("full"),
     });
-    expect(await store.count({}, limit)).toBe(0);
+    expect(await store.reading.count({}, limit)).toBe(0);
     given.exec("pragma max_page_count = 1000000");
-    await store.insert(big, limit);
-    expect(await store.count({}, limit)).toBe(50);
+    await store.jobs.insert(big, {}, limit);
+    expect(await store.reading.count({}, limit)).toBe(50);
     given.close();
   });
 });

@@ -1,7 +1,9 @@
 // Run by refusals.test.ts: opens a file as the user "nobody", for whom permission bits count, and says what came of it.
-import { asError, isDayjobError } from "../../src/errors.ts";
-import { openSqliteStore } from "../../src/sqlite/index.ts";
-import { jobFixture } from "../../src/testing/factories.ts";
+
+import { isDayjobError } from "../../src/api/errors.ts";
+import { asError } from "../../src/errors.ts";
+import { openSqliteStore } from "../../src/sqlite/open.ts";
+import { jobFixture } from "../../src/testing/fixtures/factories.ts";
 
 const [path = ""] = process.argv.slice(2);
 const nobody = 65534;
@@ -11,7 +13,7 @@ if (process.getuid?.() === 0) process.setuid?.(nobody);
 try {
   const store = await openSqliteStore(path, { timeout: 20_000 });
   await store.migrate(20_000);
-  await store.insert([jobFixture({})], 20_000);
+  await store.jobs.insert([jobFixture({})], {}, 20_000);
   await store.close();
   console.log(JSON.stringify({ code: "none" }));
 } catch (error) {

@@ -1,5 +1,5 @@
 // A test runner in a few lines: runs a suite in this process and says which of its tests failed.
-import type { TestRunner } from "../../src/testing/store-conformance.ts";
+import type { TestRunner } from "../../src/testing/conformance/store-conformance.ts";
 
 export interface CollectedTest {
   readonly name: string;

@@ -1,46 +1,48 @@
 import { describe, expect, it } from "vitest";
 import { isOutage } from "../../src/errors.ts";
+import type { ClaimStore } from "../../src/store/claims.ts";
 import type { Store } from "../../src/store/store.ts";
-import { jobFixture } from "../../src/testing/factories.ts";
-import { type Call, type Fault, faultyStore, type Plan, type Verb } from "../../src/testing/faulty-store.ts";
-import { manualClock } from "../../src/testing/manual-clock.ts";
-import { memoryData } from "../../src/testing/memory-data.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
-import { storeConformance } from "../../src/testing/store-conformance.ts";
+import { storeConformance } from "../../src/testing/conformance/store-conformance.ts";
+import { type Call, type Fault, faultyStore, type Plan } from "../../src/testing/faulty-store.ts";
+import { jobFixture } from "../../src/testing/fixtures/factories.ts";
+import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
+import { memoryData } from "../../src/testing/memory/data.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
+import { type Verb, withVerbs } from "../../src/testing/verbs.ts";
 import { collect, failures } from "./collect.ts";
 
 describe("the faulty store", () => {
   it("passes calls on", async () => {
     const store = faultyStore(memoryStore(), () => "pass");
     expect(store.name).toBe("memory");
-    await store.insert([jobFixture()], 100);
-    expect(await store.count({}, 100)).toBe(1);
+    await store.jobs.insert([jobFixture()], {}, 100);
+    expect(await store.reading.count({}, 100)).toBe(1);
     await store.watch(() => {})();
     await store.close();
   });
 
   it("rejects with an outage before anything was done", async () => {
     const store = faultyStore(memoryStore(), only("insert", "reject"));
-    expect(isOutage(await store.insert([jobFixture()], 100).catch((error: unknown) => error))).toBe(true);
-    expect(await store.count({}, 100)).toBe(0);
+    expect(isOutage(await store.jobs.insert([jobFixture()], {}, 100).catch((error: unknown) => error))).toBe(true);
+    expect(await store.reading.count({}, 100)).toBe(0);
   });
 
   it("loses the reply of what was done", async () => {
     const store = faultyStore(memoryStore(), only("insert", "lose"));
-    expect(isOutage(await store.insert([jobFixture()], 100).catch((error: unknown) => error))).toBe(true);
-    expect(await store.count({}, 100)).toBe(1);
+    expect(isOutage(await store.jobs.insert([jobFixture()], {}, 100).catch((error: unknown) => error))).toBe(true);
+    expect(await store.reading.count({}, 100)).toBe(1);
   });
 
   it("delays by its clock", async () => {
     const clock = manualClock();
     const store = faultyStore(memoryStore(), only("insert", { delay: 500, and: "lose" }), clock);
     let settled = false;
-    const inserting = store.insert([jobFixture()], 100).catch(() => (settled = true));
+    const inserting = store.jobs.insert([jobFixture()], {}, 100).catch(() => (settled = true));
     clock.advance(499);
-    expect([settled, await store.count({}, 100)]).toEqual([false, 0]);
+    expect([settled, await store.reading.count({}, 100)]).toEqual([false, 0]);
     clock.advance(1);
     await inserting;
-    expect([settled, await store.count({}, 100)]).toEqual([true, 1]);
+    expect([settled, await store.reading.count({}, 100)]).toEqual([true, 1]);
   });
 
   it("tells the plan the verb, what it was given, and how often it was called before", async () => {
@@ -49,9 +51,9 @@ describe("the faulty store", () => {
       calls.push(call);
       return "pass";
     });
-    await store.get(["a"], 100);
-    await store.lines("b", 100);
-    await store.get(["c"], 100);
+    await store.reading.get(["a"], 100);
+    await store.reading.lines("b", 100);
+    await store.reading.get(["c"], 100);
     expect(calls).toEqual([
       { verb: "get", args: [["a"], 100], before: 0 },
       { verb: "lines", args: ["b", 100], before: 0 },
@@ -84,12 +86,10 @@ function everySecond(verb: Verb, fault: Fault): Plan {
 
 /** Writes an end again after an outage, as the completer does. */
 function insistent(store: Store): Store {
-  const finish: Store["finish"] = (batch, limit) =>
-    store.finish(batch, limit).catch((error: unknown) => {
+  const finish: ClaimStore["finish"] = (batch, timeout) =>
+    store.claims.finish(batch, timeout).catch((error: unknown) => {
       if (!isOutage(error)) throw error;
-      return store.finish(batch, limit);
+      return store.claims.finish(batch, timeout);
     });
-  return new Proxy(store, {
-    get: (target, name) => (name === "finish" ? finish : (Reflect.get(target, name, target) as unknown)),
-  });
+  return withVerbs(store, { finish });
 }

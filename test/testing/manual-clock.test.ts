@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { pause } from "../../src/clock.ts";
-import { manualClock } from "../../src/testing/manual-clock.ts";
+import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 
 describe("the manual clock", () => {
   it("stands still until it is moved", () => {

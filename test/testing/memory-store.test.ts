@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
-import { memoryData } from "../../src/testing/memory-data.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
-import { storeConformance } from "../../src/testing/store-conformance.ts";
+import { storeConformance } from "../../src/testing/conformance/store-conformance.ts";
+import { memoryData } from "../../src/testing/memory/data.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
 
 describe("the memory store", () => {
   storeConformance({ describe, it }, async () => {

@@ -1,15 +1,18 @@
 // The conformance suite is worth something only if it catches what it is there for: each bug that is planted here must make
 // it fail, at the guarantee that the bug breaks.
+
 import { describe, expect, it } from "vitest";
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import type { Act, Store } from "../../src/store/store.ts";
-import { memoryData } from "../../src/testing/memory-data.ts";
-import { memoryStore } from "../../src/testing/memory-store.ts";
-import { storeConformance } from "../../src/testing/store-conformance.ts";
+import type { Act } from "../../src/store/bulk.ts";
+import type { Store } from "../../src/store/store.ts";
+import { storeConformance } from "../../src/testing/conformance/store-conformance.ts";
+import { memoryData } from "../../src/testing/memory/data.ts";
+import { memoryStore } from "../../src/testing/memory/store.ts";
+import { type Verbs, withVerbs } from "../../src/testing/verbs.ts";
 import { collect, failures } from "./collect.ts";
 
-type Bug = (store: Store) => Partial<Store>;
+type Bug = (store: Store) => Partial<Verbs>;
 
 interface Planted {
   readonly bug: Bug;
@@ -20,11 +23,11 @@ interface Planted {
 const bugs: Readonly<Record<string, Planted>> = {
   "finish that ignores the token": {
     bug: (store) => ({
-      async finish(batch, limit) {
-        const jobs = new Map((await store.get(ids(batch), limit)).map((job) => [job.id, job]));
-        return store.finish(
+      async finish(batch, timeout) {
+        const jobs = new Map((await store.reading.get(ids(batch), timeout)).map((job) => [job.id, job]));
+        return store.claims.finish(
           batch.map((one) => ({ ...one, token: jobs.get(one.id)?.claim?.token ?? one.token })),
-          limit,
+          timeout,
         );
       },
     }),
@@ -32,9 +35,9 @@ const bugs: Readonly<Record<string, Planted>> = {
   },
   "finish that refuses its own earlier end": {
     bug: (store) => ({
-      async finish(batch, limit) {
-        const before = new Map((await store.get(ids(batch), limit)).map((job) => [job.id, job.status]));
-        const finished = await store.finish(batch, limit);
+      async finish(batch, timeout) {
+        const before = new Map((await store.reading.get(ids(batch), timeout)).map((job) => [job.id, job.status]));
+        const finished = await store.claims.finish(batch, timeout);
         return finished.map((one) => (before.get(one.id) === Status.working ? one : { ...one, status: undefined }));
       },
     }),
@@ -42,12 +45,12 @@ const bugs: Readonly<Record<string, Planted>> = {
   },
   "a claim that hands out twice, since it reads first and does not look again": {
     bug: (store) => ({
-      async claim(request, limit) {
+      async claim(request, timeout) {
         const kinds = request.kinds.map(({ kind }) => kind);
-        const read = await store.find({ kinds, statuses: [1, 3] }, { order: "oldest", limit: 2000 }, limit);
+        const read = await store.reading.find({ kinds, statuses: [1, 3] }, { order: "oldest", most: 2000 }, timeout);
         const due = read.filter(({ runAt }) => runAt <= request.now);
-        const claimed = await store.claim(request, limit);
-        const now = await store.get(ids(due), limit);
+        const claimed = await store.claims.claim(request, timeout);
+        const now = await store.reading.get(ids(due), timeout);
         const others = now.filter(({ status, claim }) => status === Status.working && claim?.token !== request.token);
         return { ...claimed, jobs: [...claimed.jobs, ...others] };
       },
@@ -56,58 +59,60 @@ const bugs: Readonly<Record<string, Planted>> = {
   },
   "a claim that is a second early": {
     bug: (store) => ({
-      claim: (request, limit) => store.claim({ ...request, now: new Date(request.now.getTime() + 1000) }, limit),
+      claim: (request, timeout) =>
+        store.claims.claim({ ...request, now: new Date(request.now.getTime() + 1000) }, timeout),
     }),
     caughtBy: ["never hands out a job before its runAt"],
   },
   "a claim that takes at most-once jobs ahead": {
     bug: (store) => ({
-      claim: (request, limit) => store.claim({ ...request, slots: request.slots + request.ahead, ahead: 0 }, limit),
+      claim: (request, timeout) =>
+        store.claims.claim({ ...request, slots: request.slots + request.ahead, ahead: 0 }, timeout),
     }),
     caughtBy: ["engine 15"],
   },
   "insert that ignores keys": {
     bug: (store) => ({
-      insert: (jobs, limit, options) =>
-        store.insert(
-          jobs.map((job) => ({ ...job, holds: undefined })),
-          limit,
+      insert: (jobs, options, timeout) =>
+        store.jobs.insert(
+          jobs.map((job) => ({ ...job, uniqueKey: undefined })),
           options,
+          timeout,
         ),
     }),
     caughtBy: ["the unfinished job of the kind that holds the key", "a key put from two handles at once"],
   },
   "insert that stores again what was removed": {
-    bug: (store) => ({ insert: (jobs, limit) => store.insert(jobs, limit) }),
+    bug: (store) => ({ insert: (jobs, _options, timeout) => store.jobs.insert(jobs, {}, timeout) }),
     caughtBy: ["engine 9: a job that has run and was removed"],
   },
   "bury without the compare": {
     bug: (store) => ({
-      async bury(instance, beats, limit) {
-        const record = (await store.runners(limit)).find((one) => one.instance === instance);
-        return store.bury(instance, record?.beats ?? beats, limit);
+      async declareDead(instance, beats, timeout) {
+        const record = (await store.runners.list(timeout)).find((one) => one.instance === instance);
+        return store.runners.declareDead(instance, record?.beats ?? beats, timeout);
       },
     }),
     caughtBy: ["engine 1: a runner is declared dead only if its counter is the one that was seen"],
   },
   "cancel that misses what works": {
     bug: (store) => ({
-      act(act, filter, page, now, limit) {
+      act(act, filter, page, now, timeout) {
         const statuses = [Status.new, Status.waiting, Status.blocked];
-        return store.act(act, act.verb === "cancel" ? { ...filter, statuses } : filter, page, now, limit);
+        return store.bulk.act(act, act.verb === "cancel" ? { ...filter, statuses } : filter, page, now, timeout);
       },
     }),
     caughtBy: ["cancel ends what is new, waiting or blocked, marks what works", "engine 16: cancel against claim"],
   },
   "cancel in two steps, the waiting first": {
     bug: (store) => ({
-      async act(act, filter, page, now, limit) {
-        if (act.verb !== "cancel") return store.act(act, filter, page, now, limit);
+      async act(act, filter, page, now, timeout) {
+        if (act.verb !== "cancel") return store.bulk.act(act, filter, page, now, timeout);
         const { ids: _, ...rest } = filter;
-        if (Object.keys(rest).length > 0) return store.act(act, filter, page, now, limit);
-        const pending = await store.act(act, { ...filter, statuses: [1, 3, 7] }, page, now, limit);
+        if (Object.keys(rest).length > 0) return store.bulk.act(act, filter, page, now, timeout);
+        const pending = await store.bulk.act(act, { ...filter, statuses: [1, 3, 7] }, page, now, timeout);
         for (let turn = 0; turn < 5; turn++) await Promise.resolve();
-        const works = await store.act(act, { ...filter, statuses: [2] }, page, now, limit);
+        const works = await store.bulk.act(act, { ...filter, statuses: [2] }, page, now, timeout);
         return { ...works, matched: works.matched + pending.matched, changed: works.changed + pending.changed };
       },
     }),
@@ -115,11 +120,11 @@ const bugs: Readonly<Record<string, Planted>> = {
   },
   "notes without a fence": {
     bug: (store) => ({
-      async note(notes, limit) {
-        const jobs = new Map((await store.get(ids(notes), limit)).map((job) => [job.id, job]));
-        return store.note(
+      async note(notes, timeout) {
+        const jobs = new Map((await store.reading.get(ids(notes), timeout)).map((job) => [job.id, job]));
+        return store.claims.note(
           notes.map((one) => ({ ...one, token: jobs.get(one.id)?.claim?.token ?? one.token })),
-          limit,
+          timeout,
         );
       },
     }),
@@ -127,8 +132,8 @@ const bugs: Readonly<Record<string, Planted>> = {
   },
   "a retry that ignores keys": {
     bug: (store) => ({
-      async act(act, filter, page, now, limit) {
-        const acted = await store.act(act, filter, page, now, limit);
+      async act(act, filter, page, now, timeout) {
+        const acted = await store.bulk.act(act, filter, page, now, timeout);
         return { ...acted, changed: acted.changed + acted.conflicts.length, conflicts: [] };
       },
     }),
@@ -144,17 +149,17 @@ const bugs: Readonly<Record<string, Planted>> = {
   },
   "a retire that leaves the records of the dead": {
     bug: (store) => ({
-      async retire(instance, limit, options) {
-        const record = (await store.runners(limit)).find((one) => one.instance === instance);
-        if (record?.state !== "dead") await store.retire(instance, limit, options);
+      async markStopped(instance, options, timeout) {
+        const record = (await store.runners.list(timeout)).find((one) => one.instance === instance);
+        if (record?.state !== "dead") await store.runners.markStopped(instance, options, timeout);
       },
     }),
     caughtBy: ["a runner that holds nothing may take its record away, a dead one's as well"],
   },
   "a find that skips the first of each page": {
     bug: (store) => ({
-      find: async (filter, page, limit) =>
-        (await store.find(filter, page, limit)).slice(page.after === undefined ? 0 : 1),
+      find: async (filter, page, timeout) =>
+        (await store.reading.find(filter, page, timeout)).slice(page.after === undefined ? 0 : 1),
     }),
     caughtBy: ["find and count by nothing agree"],
   },
@@ -167,7 +172,7 @@ describe("the conformance suite", () => {
 
   it("leaves it to the store in which order notes are refused", async () => {
     const reversed: Bug = (store) => ({
-      note: async (notes, limit) => (await store.note(notes, limit)).toReversed(),
+      note: async (notes, timeout) => (await store.claims.note(notes, timeout)).toReversed(),
     });
     expect(await failures(suiteOn(reversed))).toEqual([]);
   });
@@ -184,36 +189,30 @@ function suiteOn(bug: Bug): ReturnType<typeof collect> {
   return collect((runner) =>
     storeConformance(runner, async () => {
       const data = memoryData();
-      const open = (): Store => withBug(memoryStore({ data }), bug);
+      const open = (): Store => planted(memoryStore({ data }), bug);
       return { store: open(), another: async () => open(), dispose: async () => {} };
     }),
   );
 }
 
-function withBug(store: Store, bug: Bug): Store {
-  const instead = bug(store);
-  return new Proxy(store, {
-    get(target, name) {
-      if (Object.hasOwn(instead, name)) return Reflect.get(instead, name);
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
-
 /** A store where one verb of `act` does not touch some fields. */
-function keeping(store: Store, verb: Act["verb"], fields: readonly (keyof StoredJob)[]): Partial<Store> {
+function keeping(store: Store, verb: Act["verb"], fields: readonly (keyof StoredJob)[]): Partial<Verbs> {
   const kept = new Map<string, Partial<StoredJob>>();
   return {
-    async act(act, filter, page, now, limit) {
-      const before = act.verb === verb ? await store.find(filter, { order: "oldest", ...page }, limit) : [];
+    async act(act, filter, page, now, timeout) {
+      const before = act.verb === verb ? await store.reading.find(filter, { order: "oldest", ...page }, timeout) : [];
       for (const job of before) kept.set(job.id, Object.fromEntries(fields.map((field) => [field, job[field]])));
-      return store.act(act, filter, page, now, limit);
+      return store.bulk.act(act, filter, page, now, timeout);
     },
-    get: async (given, limit) => (await store.get(given, limit)).map((job) => ({ ...job, ...kept.get(job.id) })),
+    get: async (given, timeout) =>
+      (await store.reading.get(given, timeout)).map((job) => ({ ...job, ...kept.get(job.id) })),
   };
 }
 
 function ids(batch: readonly { readonly id: string }[]): readonly string[] {
   return batch.map(({ id }) => id);
+}
+
+function planted(store: Store, bug: Bug): Store {
+  return withVerbs(store, bug(store));
 }

@@ -17,7 +17,7 @@ import {
   Status,
   snooze,
 } from "../../src/index.ts";
-import { within } from "../../src/sqlite/index.ts";
+import { within } from "../../src/within/index.ts";
 
 interface Order {
   id: number;

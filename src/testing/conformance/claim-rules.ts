@@ -2,21 +2,21 @@
 import assert from "node:assert/strict";
 import type { StoredJob } from "../../job/job.ts";
 import { Status } from "../../job/status.ts";
-import { at, jobFixture } from "../factories.ts";
+import { at, jobFixture } from "../fixtures/factories.ts";
 import {
   type Check,
   claim,
   claimRequest,
   first,
   ids,
-  limit,
   numbers,
   other,
   own,
   put,
   putOne,
   stored,
-} from "./place.ts";
+  timeout,
+} from "./suite.ts";
 
 export function claimRulesConformance(check: Check): void {
   check("hands out up to `ahead` jobs beyond the free slots", async ({ store }) => {
@@ -27,7 +27,7 @@ export function claimRulesConformance(check: Check): void {
   check("engine 15: jobs that run at most once are claimed for free slots only, never ahead", async ({ store }) => {
     const once = await put(store, ...numbers(3).map((n) => ({ retries: 1, priority: 1, runAt: at(n) })));
     const more = await put(store, ...numbers(3).map((n) => ({ runAt: at(n) })));
-    const { jobs, next } = await store.claim(claimRequest({ slots: 2, ahead: 10 }), limit);
+    const { jobs, next } = await store.claims.claim(claimRequest({ slots: 2, ahead: 10 }), timeout);
     assert.deepEqual(ids(jobs), [...ids(once).slice(0, 2), ...ids(more)]);
     assert.deepEqual(next, at(100));
     assert.deepEqual(ids(await claim(store)), ids(once).slice(2));
@@ -63,7 +63,7 @@ export function claimRulesConformance(check: Check): void {
       const behind = await putOne(store, { priority: -1 });
       assert.deepEqual(ids(await claim(store)), [behind.id]);
       const failed = await stored(store, job);
-      assert.deepEqual([failed.status, failed.finished, failed.holds], [Status.failed, at(100), undefined]);
+      assert.deepEqual([failed.status, failed.finished, failed.uniqueKey], [Status.failed, at(100), undefined]);
       assert.deepEqual([failed.tries, failed.tryCount, failed.retries], [tries, 1, retries]);
     });
   }
@@ -95,14 +95,14 @@ export function claimRulesConformance(check: Check): void {
       );
       assert.equal(got.length, 1000, "a job was handed out twice, or was not handed out");
       assert.equal(new Set(ids(got)).size, 1000);
-      assert.equal(await store.count({ statuses: [Status.working] }, limit), 1000);
+      assert.equal(await store.reading.count({ statuses: [Status.working] }, timeout), 1000);
     },
   );
 
   check("each of several claims of one job at once: exactly one gets it, 20 times", async ({ store, another }) => {
     const handles = [store, await another()];
     for (const n of numbers(20)) {
-      await store.insert([jobFixture({ kind: `k${n}` })], limit);
+      await store.jobs.insert([jobFixture({ kind: `k${n}` })], {}, timeout);
       const kinds = [{ kind: `k${n}`, most: 1 }];
       const got = await Promise.all(numbers(4).map((c) => claim(handles[c % 2] ?? store, { kinds })));
       assert.equal(got.flat().length, 1);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { newId } from "../../job/id.ts";
 import type { StoredJob } from "../../job/job.ts";
 import { Status } from "../../job/status.ts";
-import { at } from "../factories.ts";
+import { at } from "../fixtures/factories.ts";
 import {
   type Check,
   claim,
@@ -11,16 +11,16 @@ import {
   finish,
   first,
   ids,
-  limit,
   numbers,
   own,
   put,
   putOne,
   sortedIds,
   stored,
+  timeout,
   told,
   working,
-} from "./place.ts";
+} from "./suite.ts";
 
 export function claimConformance(check: Check): void {
   check("engine 14, case 69: hands out by priority, then by runAt", async ({ store }) => {
@@ -131,7 +131,7 @@ export function claimConformance(check: Check): void {
 
   check("`next` is now while more is due than was taken", async ({ store }) => {
     await put(store, {}, {}, {});
-    const { jobs, next } = await store.claim(claimRequest({ slots: 2 }), limit);
+    const { jobs, next } = await store.claims.claim(claimRequest({ slots: 2 }), timeout);
     assert.equal(jobs.length, 2);
     assert.deepEqual(next, at(100));
   });
@@ -143,14 +143,14 @@ export function claimConformance(check: Check): void {
       { runAt: at(160), priority: 5 },
       { runAt: at(110), kind: "sums" },
     );
-    const { jobs, next } = await store.claim(claimRequest(), limit);
+    const { jobs, next } = await store.claims.claim(claimRequest(), timeout);
     assert.deepEqual([jobs, next], [[], at(150)]);
-    assert.equal((await store.claim(claimRequest({ horizon: at(140) }), limit)).next, undefined);
+    assert.equal((await store.claims.claim(claimRequest({ horizon: at(140) }), timeout)).next, undefined);
   });
 
   check("`next` is undefined when nothing is left", async ({ store }) => {
     await put(store, {}, { status: Status.blocked }, { status: Status.success });
-    const { jobs, next } = await store.claim(claimRequest(), limit);
+    const { jobs, next } = await store.claims.claim(claimRequest(), timeout);
     assert.deepEqual([jobs.length, next], [1, undefined]);
   });
 
@@ -161,10 +161,10 @@ export function claimConformance(check: Check): void {
       const token = newId();
       const jobs = await claim(store, { token, slots: 2 });
       await claim(store);
-      assert.deepEqual(sortedIds(await store.claimed(token, limit)), sortedIds(jobs));
+      assert.deepEqual(sortedIds(await store.claims.claimed(token, timeout)), sortedIds(jobs));
       await finish(store, first(jobs), { how: "success" });
-      assert.deepEqual(ids(await store.claimed(token, limit)), ids(jobs.slice(1)));
-      assert.deepEqual(await store.claimed(newId(), limit), []);
+      assert.deepEqual(ids(await store.claims.claimed(token, timeout)), ids(jobs.slice(1)));
+      assert.deepEqual(await store.claims.claimed(newId(), timeout), []);
     },
   );
 
@@ -172,7 +172,7 @@ export function claimConformance(check: Check): void {
     const job = await working(store);
     await finish(store, job, { how: "snooze", wait: 0 }, at(100));
     const again = first(await claim(store, { now: at(101) }));
-    assert.deepEqual(await store.claimed(job.claim?.token ?? "", limit), []);
-    assert.deepEqual(ids(await store.claimed(again.claim?.token ?? "", limit)), [job.id]);
+    assert.deepEqual(await store.claims.claimed(job.claim?.token ?? "", timeout), []);
+    assert.deepEqual(ids(await store.claims.claimed(again.claim?.token ?? "", timeout)), [job.id]);
   });
 }

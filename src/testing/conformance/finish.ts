@@ -4,8 +4,8 @@ import { newId } from "../../job/id.ts";
 import type { StoredJob } from "../../job/job.ts";
 import { type Ending, settle } from "../../job/lifecycle.ts";
 import { Status } from "../../job/status.ts";
-import { at } from "../factories.ts";
-import { settledJob } from "../memory-jobs.ts";
+import { at } from "../fixtures/factories.ts";
+import { settledJob } from "../memory/transitions.ts";
 import {
   act,
   type Check,
@@ -15,14 +15,14 @@ import {
   finish,
   first,
   ids,
-  limit,
   numbers,
   put,
   rules,
   stored,
+  timeout,
   told,
   working,
-} from "./place.ts";
+} from "./suite.ts";
 
 const error = { err: "no such host", name: "TypeError", code: "ENOTFOUND", stack: "TypeError: no such host\n    at a" };
 
@@ -56,7 +56,7 @@ export function finishConformance(check: Check): void {
     check(`writes ${name}`, async ({ store }) => {
       const job = await working(store, { key: "k", ...fields });
       const settlement = settle(job, ending, at(150.015), rules);
-      const [finished] = await store.finish([end(job, settlement)], limit);
+      const [finished] = await store.claims.finish([end(job, settlement)], timeout);
       const expected = settledJob(job, settlement);
       assert.equal(finished?.status, expected.status);
       assert.deepEqual(essence(await stored(store, job)), essence(expected));
@@ -65,11 +65,11 @@ export function finishConformance(check: Check): void {
     check(`turns ${name} into cancelled under a cancel mark, but for success`, async ({ store }) => {
       const job = await working(store, { key: "k", ...fields });
       await act(store, { verb: "cancel", reason: "not needed" }, { ids: [job.id] });
-      const [finished] = await store.finish([endAs(job, ending)], limit);
+      const [finished] = await store.claims.finish([endAs(job, ending)], timeout);
       const after = await stored(store, job);
       assert.equal(after.status, ending.how === "success" ? Status.success : Status.cancelled);
       assert.equal(finished?.status, after.status);
-      assert.deepEqual([after.finished, after.holds], [at(150.015), undefined]);
+      assert.deepEqual([after.finished, after.uniqueKey], [at(150.015), undefined]);
       assert.deepEqual(after.tries, settledJob(job, settle(job, ending, at(150.015), rules)).tries);
     });
   }
@@ -109,7 +109,7 @@ export function finishConformance(check: Check): void {
       const token = newId();
       const batch = [job.id, newId(), unclaimed.id].map((id) => ({ id, token, settlement }));
       assert.deepEqual(
-        await store.finish(batch, limit),
+        await store.claims.finish(batch, timeout),
         batch.map(({ id }) => ({ id, token, status: undefined })),
       );
       assert.deepEqual(told(await stored(store, job)), told(job));
@@ -129,13 +129,16 @@ export function finishConformance(check: Check): void {
   check("engine 8: an end whose reply was lost does not touch the next claim of the same job", async ({ store }) => {
     const x = await working(store, { data: { name: "x" } });
     const lost = endAs(x, { how: "failure", error: { err: "no" }, wait: 0 }, at(100));
-    await store.finish([lost], limit);
+    await store.claims.finish([lost], timeout);
     await put(store, { data: { name: "y" } });
     const claimed = await claim(store, { now: at(101) });
     const y = claimed.find(({ id }) => id !== x.id);
     const again = claimed.find(({ id }) => id === x.id);
     assert.ok(y !== undefined && again !== undefined);
-    const finished = await store.finish([lost, endAs(y, { how: "failure", error: { err: "no" }, wait: 0 })], limit);
+    const finished = await store.claims.finish(
+      [lost, endAs(y, { how: "failure", error: { err: "no" }, wait: 0 })],
+      timeout,
+    );
     assert.deepEqual(
       finished.map(({ id, status }) => [id, status]),
       [
@@ -154,7 +157,7 @@ export function finishConformance(check: Check): void {
       endAs(job, n % 2 === 0 ? { how: "success" } : { how: "failure", error }, at(150 + n)),
     );
     const shuffled = [...batch.slice(7), ...batch.slice(0, 7)].toReversed();
-    const finished = await store.finish(shuffled, limit);
+    const finished = await store.claims.finish(shuffled, timeout);
     assert.deepEqual(ids(finished), ids(shuffled));
     for (const [n, job] of jobs.entries()) {
       const after = await stored(store, job);
@@ -165,21 +168,21 @@ export function finishConformance(check: Check): void {
 
   check("ends five hundred of one claim", async ({ store }) => {
     await put(store, ...numbers(500).map(() => ({})));
-    const finished = await store.finish(
+    const finished = await store.claims.finish(
       (await claim(store)).map((job) => endAs(job, { how: "success" })),
-      limit,
+      timeout,
     );
     assert.equal(finished.filter(({ status }) => status === Status.success).length, 500);
-    assert.equal(await store.count({ statuses: [Status.success] }, limit), 500);
+    assert.equal(await store.reading.count({ statuses: [Status.success] }, timeout), 500);
   });
 
   check("takes an empty batch", async ({ store }) => {
-    assert.deepEqual(await store.finish([], limit), []);
+    assert.deepEqual(await store.claims.finish([], timeout), []);
   });
 }
 
 /** What a settlement decides. */
 function essence(job: StoredJob): unknown {
-  const { status, finished, holds, runAt, retries, lost, result, tries, tryCount } = job;
-  return told({ status, finished, holds, runAt, retries, lost, result, tries, tryCount });
+  const { status, finished, uniqueKey, runAt, retries, lost, result, tries, tryCount } = job;
+  return told({ status, finished, uniqueKey, runAt, retries, lost, result, tries, tryCount });
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { StoredJob } from "../../job/job.ts";
 import { Status } from "../../job/status.ts";
-import { at } from "../factories.ts";
+import { at } from "../fixtures/factories.ts";
 import {
   act,
   beatOf,
@@ -11,14 +11,14 @@ import {
   endAs,
   finish,
   first,
-  limit,
   numbers,
   own,
   put,
   putOne,
   stored,
+  timeout,
   working,
-} from "./place.ts";
+} from "./suite.ts";
 
 const rounds = numbers(20);
 
@@ -70,16 +70,16 @@ export function racesConformance(check: Check): void {
       for (const round of rounds) {
         const job = await working(store, { kind: `k${round}`, key: `k${round}` });
         const rescue = async (): Promise<number | undefined> => {
-          const orphans = await second.orphans([own.instance], 10, limit);
+          const orphans = await second.runners.orphans([own.instance], 10, timeout);
           const batch = orphans.map((orphan) => endAs(orphan, { how: "lost" }, at(180)));
-          return (await second.finish(batch, limit)).find(({ id }) => id === job.id)?.status;
+          return (await second.claims.finish(batch, timeout)).find(({ id }) => id === job.id)?.status;
         };
         const [ended, rescued] = await bothWays(round, () => finish(store, job, { how: "success", result: 7 }), rescue);
         const after = await stored(store, job);
-        const { status, result, lost, holds } = after;
+        const { status, result, lost, uniqueKey } = after;
         const whole = status === Status.success ? [7, 0, undefined] : [undefined, 1, `k${round}`];
         assert.ok(status === Status.success || status === Status.waiting);
-        assert.deepEqual([result, lost, holds], whole);
+        assert.deepEqual([result, lost, uniqueKey], whole);
         assert.ok([ended, rescued].every((answer) => answer === undefined || answer === status));
         assert.ok(ended !== undefined || rescued !== undefined);
       }
@@ -114,7 +114,7 @@ export function racesConformance(check: Check): void {
         1,
       );
       assert.equal(acted.flatMap(({ conflicts }) => conflicts).length, 1);
-      assert.equal(await store.count({ key: `k${round}`, statuses: [Status.new] }, limit), 1);
+      assert.equal(await store.reading.count({ key: `k${round}`, statuses: [Status.new] }, timeout), 1);
     }
   });
 
@@ -122,9 +122,11 @@ export function racesConformance(check: Check): void {
     const second = await another();
     for (const round of rounds) {
       const instance = String(round).padStart(24, "0");
-      if (round % 2 === 0) await store.beat(beatOf({ instance, beats: 3 }), limit);
+      if (round % 2 === 0) await store.runners.beat(beatOf({ instance, beats: 3 }), timeout);
       const beats = round % 2 === 0 ? 3 : 0;
-      const answers = await Promise.all([store, second].map((handle) => handle.bury(instance, beats, limit)));
+      const answers = await Promise.all(
+        [store, second].map((handle) => handle.runners.declareDead(instance, beats, timeout)),
+      );
       assert.equal(answers.filter(Boolean).length, 1);
     }
   });
@@ -133,14 +135,14 @@ export function racesConformance(check: Check): void {
     const second = await another();
     for (const round of rounds) {
       const instance = String(round).padStart(24, "0");
-      await store.beat(beatOf({ instance, beats: 1 }), limit);
+      await store.runners.beat(beatOf({ instance, beats: 1 }), timeout);
       const [alive, dead] = await bothWays(
         round,
-        () => store.beat(beatOf({ instance, beats: 2 }), limit),
-        () => second.bury(instance, 1, limit),
+        () => store.runners.beat(beatOf({ instance, beats: 2 }), timeout),
+        () => second.runners.declareDead(instance, 1, timeout),
       );
       assert.notEqual(alive, dead);
-      const record = (await store.runners(limit)).find((one) => one.instance === instance);
+      const record = (await store.runners.list(timeout)).find((one) => one.instance === instance);
       assert.deepEqual([record?.state, record?.beats], alive ? ["live", 2] : ["dead", 1]);
     }
   });
@@ -152,7 +154,7 @@ export function racesConformance(check: Check): void {
       const job = await putOne(store, { kind });
       const removing = (): Promise<unknown> => act(second, { verb: "remove" }, { ids: [job.id] });
       const [claimed] = await bothWays(round, () => claim(store, { kinds: [{ kind, most: 1 }] }), removing);
-      const left = await store.get([job.id], limit);
+      const left = await store.reading.get([job.id], timeout);
       assert.equal(left.length, claimed.length);
       if (left.length > 0) assert.equal(first(left).status, Status.working);
     }

@@ -4,9 +4,10 @@ import { type Filter, matches } from "../../job/filter.ts";
 import { newId } from "../../job/id.ts";
 import type { StoredJob } from "../../job/job.ts";
 import { Status } from "../../job/status.ts";
-import type { Page, Store } from "../../store/store.ts";
-import { at } from "../factories.ts";
-import { type Check, claim, ids, limit, numbers, put, putOne, sortedIds, stored, told } from "./place.ts";
+import type { Page } from "../../store/reading.ts";
+import type { Store } from "../../store/store.ts";
+import { at } from "../fixtures/factories.ts";
+import { type Check, claim, ids, numbers, put, putOne, sortedIds, stored, timeout, told } from "./suite.ts";
 
 const filters: Readonly<Record<string, Filter>> = {
   nothing: {},
@@ -37,9 +38,9 @@ const filters: Readonly<Record<string, Filter>> = {
 export function readingConformance(check: Check): void {
   check("migrate may be called again, and leaves nothing for itself to do", async ({ store, another }) => {
     const second = await another();
-    await Promise.all([store.migrate(limit), second.migrate(limit)]);
-    assert.equal(await store.isMigrated(limit), true);
-    assert.equal(await second.isMigrated(limit), true);
+    await Promise.all([store.migrate(timeout), second.migrate(timeout)]);
+    assert.equal(await store.isMigrated(timeout), true);
+    assert.equal(await second.isMigrated(timeout), true);
   });
 
   for (const [name, filter] of Object.entries(filters)) {
@@ -54,38 +55,38 @@ export function readingConformance(check: Check): void {
   check("get gives the jobs that are there, each once", async ({ store }) => {
     const jobs = await put(store, {}, {}, {});
     const asked = [...ids(jobs).slice(1), newId(), ...ids(jobs).slice(1)];
-    const got = await store.get(asked, limit);
+    const got = await store.reading.get(asked, timeout);
     assert.deepEqual(sortedIds(got), sortedIds(jobs.slice(1)));
-    assert.deepEqual(await store.get([], limit), []);
+    assert.deepEqual(await store.reading.get([], timeout), []);
   });
 
   check("what is put or changed by one handle is read by the other", async ({ store, another }) => {
     const second = await another();
     const job = await putOne(store);
-    assert.deepEqual(told(await second.get([job.id], limit)), told([job]));
+    assert.deepEqual(told(await second.reading.get([job.id], timeout)), told([job]));
     await claim(second);
-    assert.equal((await store.get([job.id], limit))[0]?.status, Status.working);
+    assert.equal((await store.reading.get([job.id], timeout))[0]?.status, Status.working);
   });
 
   check("nothing that a caller does to a job that was read changes the stored one", async ({ store }) => {
     const job = await putOne(store, { data: { list: [1] } });
     const read = await stored(store, job);
     (read.data as { list: number[] }).list.push(2);
-    assert.deepEqual(told(await store.get([job.id], limit)), told([job]));
+    assert.deepEqual(told(await store.reading.get([job.id], timeout)), told([job]));
   });
 
   check("engine 25: writes of one handle go on between the pages of the other", async ({ store, another }) => {
     await put(store, ...numbers(10).map(() => ({})));
-    const page = await store.find({}, { order: "oldest", limit: 3 }, limit);
+    const page = await store.reading.find({}, { order: "oldest", most: 3 }, timeout);
     await putOne(await another());
     await putOne(store);
-    const rest = await store.find({}, { order: "oldest", limit: 20, after: page.at(-1)?.id ?? "" }, limit);
+    const rest = await store.reading.find({}, { order: "oldest", most: 20, after: page.at(-1)?.id ?? "" }, timeout);
     assert.equal(new Set(ids([...page, ...rest])).size, 12);
   });
 
   check("tells the time in milliseconds, and never goes back", async ({ store }) => {
     const times: number[] = [];
-    for (const _ of numbers(3)) times.push(await store.now(limit));
+    for (const _ of numbers(3)) times.push(await store.now(timeout));
     assert.ok(times.every((time) => time > at(0).getTime() - 366 * 86_400_000));
     assert.deepEqual(
       times,
@@ -96,8 +97,8 @@ export function readingConformance(check: Check): void {
   check("migrates again, and from two handles at once, and keeps what is there", async ({ store, another }) => {
     const job = await putOne(store);
     const second = await another();
-    await Promise.all([store, second, store, second].map((handle) => handle.migrate(limit)));
-    assert.deepEqual(told(await second.get([job.id], limit)), told([job]));
+    await Promise.all([store, second, store, second].map((handle) => handle.migrate(timeout)));
+    assert.deepEqual(told(await second.reading.get([job.id], timeout)), told([job]));
     assert.equal((await claim(second)).length, 1);
   });
 
@@ -108,7 +109,7 @@ export function readingConformance(check: Check): void {
     await unwatch();
     const until = heard;
     await putOne(await another());
-    await store.now(limit);
+    await store.now(timeout);
     assert.equal(heard, until);
   });
 }
@@ -142,14 +143,18 @@ async function agrees(store: Store, filter: Filter, jobs: readonly StoredJob[]):
   const expected = jobs.filter((job) => matches(filter, job)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   assert.deepEqual(told(await pages(store, filter, "oldest")), told(expected));
   assert.deepEqual(told(await pages(store, filter, "newest")), told(expected.toReversed()));
-  assert.equal(await store.count(filter, limit), expected.length);
+  assert.equal(await store.reading.count(filter, timeout), expected.length);
 }
 
 async function pages(store: Store, filter: Filter, order: Page["order"]): Promise<readonly StoredJob[]> {
   const all: StoredJob[] = [];
   for (let more = true; more; ) {
     const after = all.at(-1)?.id;
-    const page = await store.find(filter, { order, limit: 7, ...(after === undefined ? {} : { after }) }, limit);
+    const page = await store.reading.find(
+      filter,
+      { order, most: 7, ...(after === undefined ? {} : { after }) },
+      timeout,
+    );
     assert.ok(page.length <= 7);
     all.push(...page);
     more = page.length > 0;

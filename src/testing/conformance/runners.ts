@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { newId } from "../../job/id.ts";
 import { zeroTime } from "../../job/job.ts";
 import { Status } from "../../job/status.ts";
-import type { OpenElsewhere, RunnerRecord, Store } from "../../store/store.ts";
-import { at } from "../factories.ts";
+import type { RunnerRecord } from "../../store/runners.ts";
+import type { OpenHeartbeatStore, Store } from "../../store/store.ts";
+import { at } from "../fixtures/factories.ts";
 import {
   act,
   beatOf,
@@ -14,111 +15,113 @@ import {
   finish,
   first,
   ids,
-  limit,
   other,
   own,
   put,
   sortedIds,
+  timeout,
   told,
   working,
-} from "./place.ts";
+} from "./suite.ts";
 
 export function runnersConformance(check: Check): void {
   check("the first beat registers a runner, later ones carry it on", async ({ store }) => {
-    assert.equal(await store.beat(beatOf({ kinds: ["mail", "sums"], beats: 1 }), limit), true);
-    assert.deepEqual(await store.runners(limit), [{ ...beatOf({ kinds: ["mail", "sums"] }), state: "live" }]);
-    assert.equal(await store.beat(beatOf({ beats: 2, seen: at(8.008), kinds: ["sums"] }), limit), true);
-    assert.deepEqual(await store.runners(limit), [
+    assert.equal(await store.runners.beat(beatOf({ kinds: ["mail", "sums"], beats: 1 }), timeout), true);
+    assert.deepEqual(await store.runners.list(timeout), [{ ...beatOf({ kinds: ["mail", "sums"] }), state: "live" }]);
+    assert.equal(await store.runners.beat(beatOf({ beats: 2, seen: at(8.008), kinds: ["sums"] }), timeout), true);
+    assert.deepEqual(await store.runners.list(timeout), [
       { ...beatOf({ beats: 2, seen: at(8.008), kinds: ["sums"] }), state: "live" },
     ]);
   });
 
   check("engine 2: opened elsewhere, where that can be, it beats for the same runners", async ({ store }) => {
-    if (store.elsewhere === undefined) return;
-    const { module, target } = store.elsewhere;
-    const { openElsewhere } = (await import(module)) as { openElsewhere: OpenElsewhere };
-    const elsewhere = await openElsewhere(structuredClone(target) as never);
+    if (store.heartbeatStore === undefined) return;
+    const { module, target } = store.heartbeatStore;
+    const { openHeartbeatStore } = (await import(module)) as { openHeartbeatStore: OpenHeartbeatStore };
+    const elsewhere = await openHeartbeatStore(structuredClone(target) as never);
     try {
-      assert.equal(await elsewhere.beat(beatOf({ beats: 7 }), limit), true);
-      assert.deepEqual(await store.runners(limit), [{ ...beatOf({ beats: 7 }), state: "live" }]);
-      assert.equal(await store.bury(own.instance, 7, limit), true);
-      assert.equal(await elsewhere.beat(beatOf({ beats: 8 }), limit), false);
+      assert.equal(await elsewhere.runners.beat(beatOf({ beats: 7 }), timeout), true);
+      assert.deepEqual(await store.runners.list(timeout), [{ ...beatOf({ beats: 7 }), state: "live" }]);
+      assert.equal(await store.runners.declareDead(own.instance, 7, timeout), true);
+      assert.equal(await elsewhere.runners.beat(beatOf({ beats: 8 }), timeout), false);
     } finally {
       await elsewhere.close();
     }
   });
 
   check("case 38: two instances of one name are two runners", async ({ store }) => {
-    await store.beat(beatOf(), limit);
-    await store.beat(beatOf({ instance: other.instance }), limit);
-    assert.equal((await store.runners(limit)).length, 2);
+    await store.runners.beat(beatOf(), timeout);
+    await store.runners.beat(beatOf({ instance: other.instance }), timeout);
+    assert.equal((await store.runners.list(timeout)).length, 2);
   });
 
   check("engine 1: a runner is declared dead only if its counter is the one that was seen", async ({ store }) => {
-    await store.beat(beatOf({ beats: 1 }), limit);
-    await store.beat(beatOf({ beats: 2 }), limit);
-    assert.equal(await store.bury(own.instance, 1, limit), false);
-    assert.equal(await store.bury(own.instance, 3, limit), false);
+    await store.runners.beat(beatOf({ beats: 1 }), timeout);
+    await store.runners.beat(beatOf({ beats: 2 }), timeout);
+    assert.equal(await store.runners.declareDead(own.instance, 1, timeout), false);
+    assert.equal(await store.runners.declareDead(own.instance, 3, timeout), false);
     assert.equal(await stateOf(store), "live");
-    assert.equal(await store.bury(own.instance, 2, limit), true);
+    assert.equal(await store.runners.declareDead(own.instance, 2, timeout), true);
     assert.equal(await stateOf(store), "dead");
-    assert.equal(await store.bury(own.instance, 2, limit), false);
+    assert.equal(await store.runners.declareDead(own.instance, 2, timeout), false);
   });
 
   check("engine 2: the dead cannot beat, and are told so", async ({ store }) => {
-    await store.beat(beatOf(), limit);
-    await store.bury(own.instance, 1, limit);
-    assert.equal(await store.beat(beatOf({ beats: 2, seen: at(9.009) }), limit), false);
-    const record = first(await store.runners(limit));
+    await store.runners.beat(beatOf(), timeout);
+    await store.runners.declareDead(own.instance, 1, timeout);
+    assert.equal(await store.runners.beat(beatOf({ beats: 2, seen: at(9.009) }), timeout), false);
+    const record = first(await store.runners.list(timeout));
     assert.deepEqual([record.state, record.beats, record.seen], ["dead", 1, at(7.007)]);
   });
 
   check("engine 5: the stopped stay on record, and cannot beat or be declared dead", async ({ store }) => {
-    await store.beat(beatOf(), limit);
-    await store.retire(own.instance, limit);
-    await store.retire(own.instance, limit);
+    await store.runners.beat(beatOf(), timeout);
+    await store.runners.markStopped(own.instance, {}, timeout);
+    await store.runners.markStopped(own.instance, {}, timeout);
     assert.equal(await stateOf(store), "stopped");
-    assert.equal(await store.beat(beatOf({ beats: 2 }), limit), false);
-    assert.equal(await store.bury(own.instance, 1, limit), false);
+    assert.equal(await store.runners.beat(beatOf({ beats: 2 }), timeout), false);
+    assert.equal(await store.runners.declareDead(own.instance, 1, timeout), false);
     assert.equal(await stateOf(store), "stopped");
   });
 
   check("a runner that was declared dead does not become a stopped one", async ({ store }) => {
-    await store.beat(beatOf(), limit);
-    await store.bury(own.instance, 1, limit);
-    await store.retire(own.instance, limit);
+    await store.runners.beat(beatOf(), timeout);
+    await store.runners.declareDead(own.instance, 1, timeout);
+    await store.runners.markStopped(own.instance, {}, timeout);
     assert.equal(await stateOf(store), "dead");
   });
 
   check("a runner that holds nothing may take its record away, a dead one's as well", async ({ store }) => {
     for (const isDead of [false, true]) {
-      await store.beat(beatOf(), limit);
-      if (isDead) await store.bury(own.instance, 1, limit);
-      await store.retire(own.instance, limit, { remove: true });
-      assert.deepEqual(await store.runners(limit), []);
+      await store.runners.beat(beatOf(), timeout);
+      if (isDead) await store.runners.declareDead(own.instance, 1, timeout);
+      await store.runners.markStopped(own.instance, { remove: true }, timeout);
+      assert.deepEqual(await store.runners.list(timeout), []);
     }
   });
 
   check("engine 1: a missing record counts as 0 beats, and becomes a dead one that cannot beat", async ({ store }) => {
-    assert.equal(await store.bury(own.instance, 1, limit), false);
-    assert.deepEqual(await store.runners(limit), []);
-    assert.equal(await store.bury(own.instance, 0, limit), true);
-    assert.equal(await store.bury(own.instance, 0, limit), false);
+    assert.equal(await store.runners.declareDead(own.instance, 1, timeout), false);
+    assert.deepEqual(await store.runners.list(timeout), []);
+    assert.equal(await store.runners.declareDead(own.instance, 0, timeout), true);
+    assert.equal(await store.runners.declareDead(own.instance, 0, timeout), false);
     assert.equal(await stateOf(store), "dead");
-    assert.equal(await store.beat(beatOf(), limit), false);
+    assert.equal(await store.runners.beat(beatOf(), timeout), false);
   });
 
   check("forgets those that are not live, were last seen before the time, and hold nothing", async ({ store }) => {
     await working(store);
     const instances = { live: newId(), stopped: newId(), recent: newId(), dead: newId(), holding: own.instance };
-    for (const instance of Object.values(instances)) await store.beat(beatOf({ instance, seen: at(7.007) }), limit);
-    await store.beat(beatOf({ instance: instances.recent, beats: 2, seen: at(500) }), limit);
-    for (const instance of [instances.stopped, instances.recent]) await store.retire(instance, limit);
-    for (const instance of [instances.dead, instances.holding]) await store.bury(instance, 1, limit);
-    assert.equal(await store.forget(at(500), limit), 2);
-    const left = (await store.runners(limit)).map(({ instance }) => instance);
+    for (const instance of Object.values(instances))
+      await store.runners.beat(beatOf({ instance, seen: at(7.007) }), timeout);
+    await store.runners.beat(beatOf({ instance: instances.recent, beats: 2, seen: at(500) }), timeout);
+    for (const instance of [instances.stopped, instances.recent])
+      await store.runners.markStopped(instance, {}, timeout);
+    for (const instance of [instances.dead, instances.holding]) await store.runners.declareDead(instance, 1, timeout);
+    assert.equal(await store.runners.removeStopped(at(500), timeout), 2);
+    const left = (await store.runners.list(timeout)).map(({ instance }) => instance);
     assert.deepEqual(left.toSorted(), [instances.live, instances.recent, instances.holding].toSorted());
-    assert.equal(await store.forget(at(500), limit), 0);
+    assert.equal(await store.runners.removeStopped(at(500), timeout), 0);
   });
 
   check("tells what an instance holds, with cancel marks", async ({ store }) => {
@@ -128,7 +131,7 @@ export function runnersConformance(check: Check): void {
     await claim(store, { runner: other });
     const marked = first(mine);
     await act(store, { verb: "cancel", reason: "not needed" }, { ids: [marked.id] });
-    const held = await store.held(own.instance, limit);
+    const held = await store.runners.held(own.instance, {}, timeout);
     const cancel = { when: at(300.03), reason: "not needed" };
     const expected = mine.map(({ id, claim: held }, n) => ({
       id,
@@ -136,8 +139,8 @@ export function runnersConformance(check: Check): void {
       cancel: n === 0 ? cancel : undefined,
     }));
     assert.deepEqual(held.toSorted(byId), expected.toSorted(byId));
-    assert.deepEqual(await store.held(own.instance, limit, { marked: true }), expected.slice(0, 1));
-    assert.deepEqual(await store.held(newId(), limit), []);
+    assert.deepEqual(await store.runners.held(own.instance, { marked: true }, timeout), expected.slice(0, 1));
+    assert.deepEqual(await store.runners.held(newId(), {}, timeout), []);
   });
 
   check("holds no longer what has ended or was given back", async ({ store }) => {
@@ -146,28 +149,28 @@ export function runnersConformance(check: Check): void {
     assert.ok(a && b && c);
     await finish(store, a, { how: "success" });
     await finish(store, b, { how: "unstarted" });
-    assert.deepEqual(ids(await store.held(own.instance, limit)), [c.id]);
-    assert.deepEqual(ids(await store.orphans([own.instance], 10, limit)), [c.id]);
+    assert.deepEqual(ids(await store.runners.held(own.instance, {}, timeout)), [c.id]);
+    assert.deepEqual(ids(await store.runners.orphans([own.instance], 10, timeout)), [c.id]);
     await finish(store, c, { how: "failure", error: { err: "no" } });
-    assert.deepEqual(await store.holders(limit), []);
+    assert.deepEqual(await store.runners.holders(timeout), []);
   });
 
   check("tells the instances that working jobs are held by", async ({ store }) => {
     await working(store);
     await working(store, { kind: "sums" }, { runner: other });
-    assert.deepEqual([...(await store.holders(limit))].sort(), [own.instance, other.instance]);
+    assert.deepEqual([...(await store.runners.holders(timeout))].sort(), [own.instance, other.instance]);
   });
 
   check("gives the working jobs of instances, as many as asked for", async ({ store }) => {
     await put(store, {}, {}, {});
     const mine = await claim(store);
     const theirs = await working(store, { kind: "sums" }, { runner: other });
-    assert.deepEqual(told(await store.orphans([other.instance], 10, limit)), told([theirs]));
-    const both = await store.orphans([own.instance, other.instance], 10, limit);
+    assert.deepEqual(told(await store.runners.orphans([other.instance], 10, timeout)), told([theirs]));
+    const both = await store.runners.orphans([own.instance, other.instance], 10, timeout);
     assert.deepEqual(sortedIds(both), sortedIds([...mine, theirs]));
-    assert.equal((await store.orphans([own.instance], 2, limit)).length, 2);
-    assert.deepEqual(await store.orphans([newId()], 10, limit), []);
-    assert.deepEqual(await store.orphans([], 10, limit), []);
+    assert.equal((await store.runners.orphans([own.instance], 2, timeout)).length, 2);
+    assert.deepEqual(await store.runners.orphans([newId()], 10, timeout), []);
+    assert.deepEqual(await store.runners.orphans([], 10, timeout), []);
   });
 
   check(
@@ -183,27 +186,27 @@ export function runnersConformance(check: Check): void {
       ];
       const held = { status: Status.working, claim: { runner: own.instance, token: newId() } };
       const jobs = await put(store, ...odd.map((fields) => ({ ...fields, ...held })));
-      const orphans = await store.orphans([own.instance], 100, limit);
+      const orphans = await store.runners.orphans([own.instance], 100, timeout);
       assert.deepEqual(sortedIds(orphans), sortedIds(jobs));
-      const ended = await store.finish(
+      const ended = await store.claims.finish(
         orphans.map((job) => endAs(job, { how: "lost" })),
-        limit,
+        timeout,
       );
       assert.equal(ended.filter(({ status }) => status !== undefined).length, odd.length);
-      assert.deepEqual(await store.holders(limit), []);
+      assert.deepEqual(await store.runners.holders(timeout), []);
     },
   );
 
   check("engine 7: a working job without a claim is the Go package's: nobody's orphan", async ({ store }) => {
     await put(store, { status: Status.working, tries: [{ runner: "go", when: at(3.003) }], tryCount: 1 });
-    assert.deepEqual(await store.holders(limit), []);
-    assert.deepEqual(await store.orphans([own.instance, ""], 10, limit), []);
+    assert.deepEqual(await store.runners.holders(timeout), []);
+    assert.deepEqual(await store.runners.orphans([own.instance, ""], 10, timeout), []);
     assert.deepEqual(await claim(store), []);
   });
 }
 
 async function stateOf(store: Store): Promise<RunnerRecord["state"]> {
-  return first(await store.runners(limit)).state;
+  return first(await store.runners.list(timeout)).state;
 }
 
 function byId(a: { readonly id: string }, b: { readonly id: string }): number {

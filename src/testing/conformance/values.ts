@@ -4,8 +4,8 @@ import * as bson from "bson";
 import { storable } from "../../job/data.ts";
 import { zeroTime } from "../../job/job.ts";
 import type { Store } from "../../store/store.ts";
-import { at } from "../factories.ts";
-import { type Check, claim, end, finish, first, limit, putOne, stored, told, working } from "./place.ts";
+import { at } from "../fixtures/factories.ts";
+import { type Check, claim, end, finish, first, putOne, stored, timeout, told, working } from "./suite.ts";
 
 /** What goes in, and what comes back where that is something else. */
 const values: Readonly<Record<string, readonly [given: unknown, back?: unknown]>> = {
@@ -68,8 +68,8 @@ export function valuesConformance(check: Check): void {
 async function keepsResult(store: Store, given: unknown, back: unknown): Promise<void> {
   const value = storable({ value: given }, "result", store.bson);
   const job = await working(store);
-  await store.note([{ id: job.id, token: job.claim?.token ?? "", progress: value }], limit);
-  await store.finish([end(job, { status: 4, ended: at(150), try: {}, result: value })], limit);
+  await store.claims.note([{ id: job.id, token: job.claim?.token ?? "", progress: value }], timeout);
+  await store.claims.finish([end(job, { status: 4, ended: at(150), try: {}, result: value })], timeout);
   const { progress, result } = await stored(store, job);
   assert.deepEqual(told({ progress, result }), told({ progress: { value: back }, result: { value: back } }));
 }

@@ -28,7 +28,7 @@ export function ended(job: StoredJob, settlement: Settlement): Changes {
     lost: settlement.lost ?? job.lost,
     result: settlement.result === undefined ? job.result : settlement.result,
     ...(isOver({ status })
-      ? { finished: settlement.ended, holds: undefined }
+      ? { finished: settlement.ended, uniqueKey: undefined }
       : { finished: undefined, runAt: settlement.runAt ?? job.runAt }),
   };
 }
@@ -39,13 +39,13 @@ export function acted(job: StoredJob, what: Act, now: Date): Changes | "removed"
     case "cancel": {
       const cancel = what.reason === undefined ? { when: now } : { when: now, reason: what.reason };
       if (job.status === Status.working) return job.cancel === undefined ? { cancel } : undefined;
-      return isPending(job) ? { status: Status.cancelled, finished: now, holds: undefined, cancel } : undefined;
+      return isPending(job) ? { status: Status.cancelled, finished: now, uniqueKey: undefined, cancel } : undefined;
     }
     case "retry": {
       if (job.status === Status.waiting) return { runAt: now };
       if (!isOver(job)) return undefined;
       const cleared = { finished: undefined, cancel: undefined, result: undefined, lost: 0 };
-      return { ...cleared, status: Status.new, runAt: now, retries: retriesAgain(job), holds: job.key };
+      return { ...cleared, status: Status.new, runAt: now, retries: retriesAgain(job), uniqueKey: job.key };
     }
     case "update": {
       const { retries } = what.change;

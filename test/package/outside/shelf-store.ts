@@ -1,5 +1,6 @@
 // A store as somebody else would write one: it lives in a project of its own, where dayjob is installed, and knows of it no
-// more than what the entry points export. Jobs stand on a shelf in memory; several stores may share one.
+// more than what the entry points export. Jobs stand on a shelf in memory; several stores may share one. It is small enough to be
+// one class that is each of its facets.
 import * as bson from "bson";
 import { Status } from "dayjob";
 import {
@@ -8,9 +9,11 @@ import {
   type ActPage,
   type Beat,
   type Bson,
+  type BulkStore,
   type Capabilities,
   type Claimed,
   type ClaimRequest,
+  type ClaimStore,
   choose,
   dayjobError,
   type Filter,
@@ -21,12 +24,15 @@ import {
   type Inserted,
   type InsertOptions,
   inOrder,
+  type JobStore,
   type LogLine,
   linesKept,
   matches,
   type Note,
   type Page,
+  type ReadingStore,
   type RunnerRecord,
+  type RunnerStore,
   ranSince,
   type Store,
   type StoredJob,
@@ -43,8 +49,13 @@ export class Shelf {
   readonly watchers = new Set<() => void>();
 }
 
-export class ShelfStore implements Store {
+export class ShelfStore implements Store, JobStore, ClaimStore, RunnerStore, BulkStore, ReadingStore {
   readonly name = "shelf";
+  readonly jobs = this;
+  readonly claims = this;
+  readonly runners = this;
+  readonly bulk = this;
+  readonly reading = this;
   readonly capabilities: Capabilities = { transactions: false, watch: true, ownClock: false };
   readonly bson: Bson = bson;
   readonly #shelf: Shelf;
@@ -65,7 +76,7 @@ export class ShelfStore implements Store {
     return Date.now();
   }
 
-  async insert(jobs: readonly StoredJob[], _limit: number, options: InsertOptions = {}): Promise<readonly Inserted[]> {
+  async insert(jobs: readonly StoredJob[], options: InsertOptions): Promise<readonly Inserted[]> {
     if (options.session !== undefined) throw dayjobError("NO_TRANSACTIONS", "the shelf has no transactions");
     const inserted = jobs.map((job) => this.#insert(job, options.again === true));
     for (const heard of this.#shelf.watchers) queueMicrotask(heard);
@@ -90,7 +101,7 @@ export class ShelfStore implements Store {
     );
     const due = open.filter(({ runAt }) => runAt <= now).sort(inOrder);
     const { take, exhausted, left } = choose(due, request);
-    for (const job of exhausted) this.#change(job, { status: Status.failed, finished: now, holds: undefined });
+    for (const job of exhausted) this.#change(job, { status: Status.failed, finished: now, uniqueKey: undefined });
     const jobs = take.map((job) =>
       this.#change(job, {
         status: Status.working,
@@ -144,27 +155,23 @@ export class ShelfStore implements Store {
     return true;
   }
 
-  async held(
-    instance: string,
-    _limit: number,
-    options: { readonly marked?: boolean } = {},
-  ): Promise<readonly HeldMark[]> {
+  async held(instance: string, options: { readonly marked?: boolean }): Promise<readonly HeldMark[]> {
     return this.#working(
       ({ claim, cancel }) => claim?.runner === instance && (!options.marked || cancel !== undefined),
     ).map(({ id, claim, cancel }) => ({ id, token: claim?.token ?? "", cancel }));
   }
 
-  async retire(instance: string, _limit: number, options: { readonly remove?: boolean } = {}): Promise<void> {
+  async markStopped(instance: string, options: { readonly remove?: boolean }): Promise<void> {
     const record = this.#shelf.runners.get(instance);
     if (options.remove) this.#shelf.runners.delete(instance);
     else if (record?.state === "live") this.#shelf.runners.set(instance, { ...record, state: "stopped" });
   }
 
-  async runners(): Promise<readonly RunnerRecord[]> {
+  async list(): Promise<readonly RunnerRecord[]> {
     return [...this.#shelf.runners.values()];
   }
 
-  async bury(instance: string, beats: number): Promise<boolean> {
+  async declareDead(instance: string, beats: number): Promise<boolean> {
     const unknown = { instance, name: "", kinds: [], lease: 0, beats: 0, seen: new Date(0), state: "live" } as const;
     const record = this.#shelf.runners.get(instance) ?? unknown;
     if (record.state !== "live" || record.beats !== beats) return false;
@@ -172,7 +179,7 @@ export class ShelfStore implements Store {
     return true;
   }
 
-  async forget(before: Date): Promise<number> {
+  async removeStopped(before: Date): Promise<number> {
     const holding = new Set(this.#holders());
     const gone = [...this.#shelf.runners.values()].filter(
       ({ instance, state, seen }) => state !== "live" && seen < before && !holding.has(instance),
@@ -211,7 +218,7 @@ export class ShelfStore implements Store {
         changed++;
       }
     }
-    return { matched: jobs.length, changed, last: jobs.length < page.limit ? undefined : jobs.at(-1)?.id, conflicts };
+    return { matched: jobs.length, changed, last: jobs.length < page.most ? undefined : jobs.at(-1)?.id, conflicts };
   }
 
   async get(ids: readonly string[]): Promise<readonly StoredJob[]> {
@@ -239,12 +246,12 @@ export class ShelfStore implements Store {
   }
 
   /** Synchronous: nothing comes between the reading and the changes of an act. */
-  #find(filter: Filter, { order, limit, after }: Page): readonly StoredJob[] {
+  #find(filter: Filter, { order, most, after }: Page): readonly StoredJob[] {
     const sign = order === "oldest" ? 1 : -1;
     const isBeyond = (id: string): boolean => after === undefined || (order === "oldest" ? id > after : id < after);
     return this.#all((job) => isBeyond(job.id) && matches(filter, job))
       .sort((a, b) => (a.id < b.id ? -sign : sign))
-      .slice(0, limit)
+      .slice(0, most)
       .map(copy);
   }
 
@@ -256,8 +263,10 @@ export class ShelfStore implements Store {
     return this.#all((job) => job.status === Status.working && isMeant(job));
   }
 
-  #holder({ kind, holds }: StoredJob): StoredJob | undefined {
-    return holds === undefined ? undefined : this.#all((job) => job.kind === kind && job.holds === holds)[0];
+  #holder({ kind, uniqueKey }: StoredJob): StoredJob | undefined {
+    return uniqueKey === undefined
+      ? undefined
+      : this.#all((job) => job.kind === kind && job.uniqueKey === uniqueKey)[0];
   }
 
   #change(job: StoredJob, changes: Changes): StoredJob {

@@ -1,0 +1,205 @@
+// What all parts of a client share: its store, opened at first use; the store's clock; the bell; and the order in which it
+// is closed.
+
+import type { KindRules } from "../api/kind-rules.ts";
+import { type Clock, pause } from "../clock.ts";
+import { dayjobError, isFull, isOutage } from "../errors.ts";
+import type { Warning } from "../events.ts";
+import type { Duration } from "../job/duration.ts";
+import type { NewJob } from "../job/new-job.ts";
+import { backoff } from "../loop.ts";
+import type { Random } from "../random.ts";
+import type { Store } from "../store/store.ts";
+import { Notifier } from "./notifier.ts";
+import { inTurn } from "./sessions.ts";
+import { StoreClock } from "./store-clock.ts";
+
+/** What a runner sees of its client. */
+export interface Engine {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Milliseconds that a verb may take. */
+  readonly timeout: number;
+  /** Bytes of BSON. */
+  readonly dataLimit: number;
+  readonly storeClock: StoreClock;
+  readonly notifier: Notifier;
+  /** The open store; opens it at first use. Rejects with CLOSED after `close()`; a failed opening is tried again at the next call. */
+  store(): Promise<Store>;
+  /**
+   * Calls a verb of the store, again after outages (but for a full disk), until the time limit of verbs has passed. `again` is
+   * true from the second call on.
+   */
+  retryOutages<T>(verb: (timeout: number, again: boolean) => Promise<T>): Promise<T>;
+  /** Has `close()` stop this runner first; the returned function takes it back. */
+  register(runner: Stoppable): () => void;
+  /** Has the writes of one session wait for each other. */
+  readonly inTurn: <T>(session: object, work: () => Promise<T>) => Promise<T>;
+  /** The rules of a kind that `open` was given. */
+  rulesOf(kind: string): KindRules<never> | undefined;
+}
+
+export interface Stoppable {
+  stop(options?: { grace?: Duration }): Promise<void>;
+}
+
+export interface EngineParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timeout: number;
+  readonly dataLimit: number;
+  readonly connect: Connect;
+  readonly kinds: ReadonlyMap<string, unknown>;
+  readonly rulesOf: (kind: string) => KindRules<never> | undefined;
+  readonly beforePut: ((job: NewJob) => NewJob) | undefined;
+  readonly failed: (error: unknown, during: string) => void;
+  /** Told once a store is open. */
+  readonly warned: (warning: Warning) => void;
+}
+
+/** Opens the store; what the user should know of it beside the store's own warnings goes to `warn`. */
+export type Connect = (warn: (warning: Warning) => void) => Promise<Store>;
+
+export class ClientEngine implements Engine {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timeout: number;
+  readonly dataLimit: number;
+  readonly storeClock: StoreClock;
+  readonly notifier: Notifier;
+  /** Aborts when the store is about to be closed. */
+  readonly closing: AbortSignal;
+  readonly inTurn = inTurn;
+  readonly parts: EngineParts;
+  readonly #closing = new AbortController();
+  readonly #runners = new Set<Stoppable>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  #opening: Promise<Store> | undefined;
+  #connected: Store | undefined;
+  /** Found at the connection, told once the store is open. */
+  readonly #warnings: Warning[] = [];
+  #opened: Store | undefined;
+  #isClosed = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: EngineParts) {
+    this.parts = parts;
+    this.clock = parts.clock;
+    this.random = parts.random;
+    this.timeout = parts.timeout;
+    this.dataLimit = parts.dataLimit;
+    this.closing = this.#closing.signal;
+    this.storeClock = new StoreClock(parts.clock);
+    this.notifier = new Notifier({ clock: parts.clock, store: () => this.#opened, failed: parts.failed });
+  }
+
+  /** The store, if it is open. */
+  get opened(): Store | undefined {
+    return this.#opened;
+  }
+
+  /** @throws CLOSED. */
+  checkOpen(): void {
+    if (this.#isClosed) throw closed();
+  }
+
+  async store(): Promise<Store> {
+    this.checkOpen();
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  /** Does some work on the store; `close()` waits for it. */
+  run<T>(work: (store: Store) => Promise<T>): Promise<T> {
+    const running = this.store().then(work);
+    this.#underWay.add(running);
+    const forget = (): void => void this.#underWay.delete(running);
+    running.then(forget, forget);
+    return running;
+  }
+
+  async retryOutages<T>(verb: (timeout: number, again: boolean) => Promise<T>): Promise<T> {
+    const end = this.clock.monotonic() + this.timeout;
+    for (let failures = 0; ; ) {
+      try {
+        return await verb(Math.max(1, Math.ceil(end - this.clock.monotonic())), failures > 0);
+      } catch (error) {
+        const wait = backoff(++failures, this.random);
+        if (!isOutage(error) || isFull(error) || this.closing.aborted || this.clock.monotonic() + wait >= end)
+          throw error;
+        await pause(this.clock, wait, this.closing);
+      }
+    }
+  }
+
+  register(runner: Stoppable): () => void {
+    this.#runners.add(runner);
+    return () => void this.#runners.delete(runner);
+  }
+
+  rulesOf(kind: string): KindRules<never> | undefined {
+    return this.parts.rulesOf(kind);
+  }
+
+  /** Stops the runners, lets what is under way end, then closes the store. A second call is the same close. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  /** A store that was connected and could not tell its time is asked again at the next call: `connect` may have but one. */
+  async #open(): Promise<Store> {
+    const connected = (this.#connected ??= await this.parts.connect((warning) => this.#warnings.push(warning)));
+    await this.retryOutages((timeout) => this.storeClock.measure(connected, timeout));
+    if (this.closing.aborted) throw closed();
+    this.#opened = connected;
+    for (const warning of [...(connected.warnings ?? []), ...this.#warnings.splice(0)]) this.parts.warned(warning);
+    return this.#opened;
+  }
+
+  /** The runners first: handlers may still use the client as they end. */
+  async #close(): Promise<void> {
+    while (this.#runners.size > 0) await this.#stopRunners();
+    this.#isClosed = true;
+    await Promise.allSettled(this.#underWay);
+    this.#closing.abort();
+    await this.notifier.close();
+    await this.#opening?.catch(() => {});
+    await this.storeClock.stop();
+    this.#opened = undefined;
+    await this.#connected?.close();
+  }
+
+  async #stopRunners(): Promise<void> {
+    const runners = [...this.#runners];
+    this.#runners.clear();
+    const stops = await Promise.allSettled(runners.map((runner) => runner.stop()));
+    for (const stop of stops) if (stop.status === "rejected") this.parts.failed(stop.reason, "stop");
+  }
+}
+
+function closed(): Error {
+  return dayjobError("CLOSED", "this client was closed; open another one");
+}
+
+const inside = Symbol.for("dayjob.engine");
+
+/** Lets `engineOf` find the engine of a client. */
+export function attachEngine(jobs: object, engine: ClientEngine): void {
+  Object.defineProperty(jobs, inside, { value: engine });
+}
+
+/**
+ * The engine of a client.
+ *
+ * @throws BAD_OPTION for what is no client.
+ */
+export function engineOf(jobs: object): ClientEngine {
+  const engine = (jobs as { [inside]?: ClientEngine } | undefined)?.[inside];
+  if (engine === undefined)
+    throw dayjobError("BAD_OPTION", "jobs is no client of dayjob; give what open() resolves to");
+  return engine;
+}

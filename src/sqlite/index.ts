@@ -1,4 +1,0 @@
-// dayjob/sqlite: the embedded store.
-export type { SqliteDatabase } from "./driver.ts";
-export { openSqliteStore, type SqliteOptions } from "./open.ts";
-export { type Within, within } from "./within.ts";

@@ -1,0 +1,147 @@
+// What the tests of the conformance suite share: the store under test, and the few calls that most of them begin with.
+import assert from "node:assert/strict";
+import type { Filter } from "../../job/filter.ts";
+import { newId } from "../../job/id.ts";
+import type { StoredJob } from "../../job/job.ts";
+import { type Ending, type Rules, type Settlement, settle } from "../../job/lifecycle.ts";
+import type { Act, Acted } from "../../store/bulk.ts";
+import type { ClaimRequest } from "../../store/claim.ts";
+import type { Finish } from "../../store/claims.ts";
+import type { Beat } from "../../store/runners.ts";
+import type { Store } from "../../store/store.ts";
+import { at, jobFixture } from "../fixtures/factories.ts";
+
+/** The functions of a test runner that the suite needs: vitest's, node:test's and others' fit. */
+export interface TestRunner {
+  readonly describe: (name: string, define: () => void) => unknown;
+  readonly it: (name: string, run: () => Promise<void>) => unknown;
+}
+
+/** An empty place for jobs, and an open store on it. */
+export interface StorePlace {
+  readonly store: Store;
+  /** A second handle on the same data, as another process would have. */
+  readonly another: () => Promise<Store>;
+  /** Closes all handles and removes the data. */
+  readonly dispose: () => Promise<void>;
+}
+
+/** Declares one test: a guarantee, a sentence, and how it is shown. */
+export type Check = (guarantee: string, show: (place: StorePlace) => Promise<void>) => void;
+
+/** The time limit that verbs are called with. */
+export const timeout = 20_000;
+export const own = { instance: "a".repeat(24), name: "runner-a" };
+export const other = { instance: "b".repeat(24), name: "runner-b" };
+/** Chance that is none, and the usual number of losses. */
+export const rules: Rules = { lostLimit: 3, random: () => 0.5 };
+
+export async function put(store: Store, ...jobs: readonly Partial<StoredJob>[]): Promise<readonly StoredJob[]> {
+  const given = jobs.map((fields) => jobFixture(fields));
+  await store.jobs.insert(given, {}, timeout);
+  return given;
+}
+
+export async function putOne(store: Store, fields: Partial<StoredJob> = {}): Promise<StoredJob> {
+  return first(await put(store, fields));
+}
+
+/** A claim that takes everything of the kind "mail" that is due at `at(100)`. */
+export function claimRequest(fields: Partial<ClaimRequest> = {}): ClaimRequest {
+  return {
+    runner: own,
+    token: newId(),
+    kinds: [{ kind: "mail", most: 1000 }],
+    slots: 1000,
+    ahead: 0,
+    suspects: true,
+    fresh: true,
+    now: at(100),
+    horizon: at(200),
+    ...fields,
+  };
+}
+
+export async function claim(store: Store, fields: Partial<ClaimRequest> = {}): Promise<readonly StoredJob[]> {
+  const { jobs } = await store.claims.claim(claimRequest(fields), timeout);
+  return jobs;
+}
+
+/** Puts a job and claims it; the job as the claim gave it. */
+export async function working(
+  store: Store,
+  fields: Partial<StoredJob> = {},
+  request: Partial<ClaimRequest> = {},
+): Promise<StoredJob> {
+  const { id, kind } = await putOne(store, fields);
+  const claimed = await claim(store, { kinds: [{ kind, most: 1000 }], ...request });
+  assert.deepEqual(ids(claimed), [id], "the job that was put was to be claimed, alone");
+  return first(claimed);
+}
+
+export function end(job: StoredJob, settlement: Settlement): Finish {
+  return { id: job.id, token: job.claim?.token ?? "", settlement };
+}
+
+export function endAs(job: StoredJob, ending: Ending, ended: Date = at(150.015)): Finish {
+  return end(job, settle(job, ending, ended, rules));
+}
+
+/** Ends one try; what the store said of it. */
+export async function finish(store: Store, job: StoredJob, ending: Ending, ended?: Date): Promise<number | undefined> {
+  return first(await store.claims.finish([endAs(job, ending, ended)], timeout)).status;
+}
+
+/** Acts on all that the filter meets, in one batch. */
+export function act(store: Store, what: Act, filter: Filter = {}, now: Date = at(300.03)): Promise<Acted> {
+  return store.bulk.act(what, filter, { most: 1000 }, now, timeout);
+}
+
+export async function stored(store: Store, { id }: { readonly id: string }): Promise<StoredJob> {
+  return first(await store.reading.get([id], timeout));
+}
+
+export function beatOf(fields: Partial<Beat> = {}): Beat {
+  return {
+    instance: own.instance,
+    name: own.name,
+    kinds: ["mail"],
+    lease: 30_000,
+    beats: 1,
+    seen: at(7.007),
+    ...fields,
+  };
+}
+
+export function first<T>(list: readonly T[]): T {
+  const [one] = list;
+  assert.notEqual(one, undefined, "the list is empty");
+  return one as T;
+}
+
+export function ids(jobs: readonly { readonly id: string }[]): readonly string[] {
+  return jobs.map(({ id }) => id);
+}
+
+export function sortedIds(jobs: readonly { readonly id: string }[]): readonly string[] {
+  return [...ids(jobs)].sort();
+}
+
+export function numbers(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, n) => n);
+}
+
+/** Jobs with BSON values as text, so that two are alike whatever buffers their values lie in. */
+export function told(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || value instanceof Date || value instanceof RegExp) return value;
+  if (Array.isArray(value)) return value.map(told);
+  const { _bsontype: bsonType } = value as { _bsontype?: unknown };
+  if (typeof bsonType === "string") return `${bsonType} ${toldBson(bsonType, value)}`;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, told(item)]));
+}
+
+function toldBson(bsonType: string, value: object): string {
+  if (bsonType !== "Binary") return bsonType.endsWith("Key") ? "" : (value as { toString(): string }).toString();
+  const { buffer, position, sub_type } = value as { buffer: Uint8Array; position: number; sub_type: number };
+  return `${sub_type} ${Buffer.from(buffer.subarray(0, position)).toString("hex")}`;
+}

@@ -1,0 +1,121 @@
+// What each verb of the port does to one job, pure: the memory store applies it, and tests compare other stores with it.
+import { revived } from "../../job/data.ts";
+import { type StoredJob, type Try, triesKept } from "../../job/job.ts";
+import { retriesAgain, type Settlement } from "../../job/lifecycle.ts";
+import { isPlain } from "../../job/plain.ts";
+import { settledJob as applied } from "../../job/settled.ts";
+import { isFinished, Status } from "../../job/status.ts";
+import type { Act, JobChange } from "../../store/bulk.ts";
+import { type Choice, type ClaimRequest, choose } from "../../store/claim.ts";
+
+/** A copy that shares nothing that a caller could change or freeze. */
+export function copyJob(job: StoredJob): StoredJob {
+  return {
+    ...job,
+    data: copied(job.data),
+    progress: copied(job.progress),
+    result: copied(job.result),
+    tries: job.tries.map((one) => ({ ...one })),
+    tags: [...job.tags],
+    meta: { ...job.meta },
+  };
+}
+
+/** Revived, and a copy of all that is plain. */
+function copied(value: unknown): unknown {
+  const now = revived(value);
+  if (Array.isArray(now)) return now.map(copied);
+  if (typeof now !== "object" || now === null || "_bsontype" in now || !isPlain(now)) return now;
+  return Object.fromEntries(Object.entries(now).map(([name, item]) => [name, copied(item)]));
+}
+
+/** A job as a claim leaves it: working, with its try pushed and counted. */
+export function claimedJob(job: StoredJob, { runner, token, now }: ClaimRequest): StoredJob {
+  const begun: Try = { runner: runner.name, when: now };
+  return {
+    ...job,
+    status: Status.working,
+    claim: { runner: runner.instance, token },
+    tries: [...job.tries, begun].slice(-triesKept),
+    tryCount: job.tryCount + 1,
+  };
+}
+
+/** A job that has no tries left: failed at `now`, not run. */
+export function exhaustedJob(job: StoredJob, now: Date): StoredJob {
+  return { ...job, status: Status.failed, finished: now, uniqueKey: undefined };
+}
+
+/** A working job with its settlement applied, and no part of the result that the caller could change. */
+export function settledJob(job: StoredJob, settlement: Settlement): StoredJob {
+  const settled = applied(job, settlement);
+  return settlement.result === undefined ? settled : { ...settled, result: copied(settled.result) };
+}
+
+/** A job as an act leaves it; undefined: removed; the same object: left alone. */
+export function actedJob(job: StoredJob, act: Act, now: Date): StoredJob | undefined {
+  switch (act.verb) {
+    case "cancel":
+      return cancelledJob(job, now, act.reason);
+    case "retry":
+      return retriedJob(job, now);
+    case "update":
+      return isPending(job) ? changedJob(job, act.change) : job;
+    case "remove":
+      return job.status === Status.working ? job : undefined;
+  }
+}
+
+function isPending({ status }: StoredJob): boolean {
+  return status === Status.new || status === Status.waiting || status === Status.blocked;
+}
+
+function cancelledJob(job: StoredJob, now: Date, reason: string | undefined): StoredJob {
+  const cancel = reason === undefined ? { when: now } : { when: now, reason };
+  if (job.status === Status.working) return job.cancel === undefined ? { ...job, cancel } : job;
+  return isPending(job) ? { ...job, status: Status.cancelled, finished: now, uniqueKey: undefined, cancel } : job;
+}
+
+function retriedJob(job: StoredJob, now: Date): StoredJob {
+  if (job.status === Status.waiting) return { ...job, runAt: now };
+  if (!isFinished(job.status)) return job;
+  return {
+    ...job,
+    status: Status.new,
+    runAt: now,
+    retries: retriesAgain(job),
+    finished: undefined,
+    cancel: undefined,
+    result: undefined,
+    lost: 0,
+    uniqueKey: job.key,
+  };
+}
+
+function changedJob(job: StoredJob, change: JobChange): StoredJob {
+  return {
+    ...job,
+    data: change.data === undefined ? job.data : copied(change.data),
+    runAt: change.runAt ?? job.runAt,
+    priority: change.priority ?? job.priority,
+    retries: change.retries ?? job.retries,
+    maxRetries: change.retries ?? job.maxRetries,
+    tags: change.tags === undefined ? job.tags : [...change.tags],
+  };
+}
+
+/** From the preferred lanes, and only when those hold nothing to take from all. */
+export function chooseByLane(due: readonly StoredJob[], request: ClaimRequest): Choice<StoredJob> {
+  const { lanes } = request;
+  if (lanes === undefined) return choose(due, request);
+  const isOwn = ({ lane }: StoredJob): boolean => lane === undefined || lanes.includes(lane);
+  const own = choose(due.filter(isOwn), request);
+  if (own.take.length === 0) return choose(due, request);
+  return { ...own, left: [...own.left, ...due.filter((job) => !isOwn(job))] };
+}
+
+/** The time of the next job up to the horizon. */
+export function nextDue(open: readonly StoredJob[], { now, horizon }: ClaimRequest): Date | undefined {
+  const times = open.map(({ runAt }) => runAt.getTime()).filter((at) => at > now.getTime() && at <= horizon.getTime());
+  return times.length === 0 ? undefined : new Date(Math.min(...times));
+}
