@@ -145,7 +145,9 @@ function namedNumbers(): { readonly engine: ReadonlySet<number>; readonly case: 
   const named = { engine: new Set<number>(), case: new Set<number>() };
   for (const file of sources()) {
     const text = readFileSync(file, "utf8");
-    for (const [, numbers = ""] of text.matchAll(/[([]\s*["`]((?:(?:engine|case|rule|promise) \d+(?:, )?)+):/g)) {
+    for (const [, numbers = ""] of text.matchAll(
+      /(?:[([]\s*|^\s*)["`]((?:(?:engine|case|rule|promise) \d+(?:, )?)+):/gm,
+    )) {
       for (const [, what, number] of numbers.matchAll(/(engine|case) (\d+)/g))
         named[what as "engine"].add(Number(number));
     }

@@ -8,8 +8,8 @@ import { ownBson, storableData } from "../job/data.ts";
 import { type Filter, parseWhich } from "../job/filter.ts";
 import { checkPriority, checkRetries, checkTags } from "../job/new-job.ts";
 import { checkOptions, isRecord, optionalDate, optionalSignal } from "../job/options.ts";
-import { Status } from "../job/status.ts";
-import type { Act, Acted, JobChange } from "../store/bulk.ts";
+import { type Act, type ActPlan, changeable, type JobChange, planOf } from "../job/transitions.ts";
+import type { Acted } from "../store/bulk.ts";
 import { limitOf } from "./find.ts";
 
 const bulkNames = ["limit", "signal", "onProgress"];
@@ -17,16 +17,6 @@ const batchSize = 500;
 /** Clocks of several clients agree on the store's time within this: a job that was put before the verb began is met. */
 const allowance = 1000;
 const longestReason = 500;
-
-const { working, waiting, success, failed, cancelled, blocked, invalid } = Status;
-
-/** The statuses that each verb can change. */
-const changeable: Readonly<Record<Act["verb"], readonly Status[]>> = {
-  cancel: [Status.new, working, waiting, blocked],
-  retry: [success, failed, cancelled, waiting],
-  update: [Status.new, waiting, blocked],
-  remove: [invalid, Status.new, waiting, success, failed, cancelled, blocked],
-};
 
 export async function cancel(engine: ClientEngine, which: unknown, given: unknown): Promise<Changed> {
   const options = checkOptions(given, [...bulkNames, "reason"], "cancel's options");
@@ -75,7 +65,8 @@ interface CheckedBulk {
 async function change(engine: ClientEngine, act: Act, given: Filter, bulk: CheckedBulk, one = false): Promise<Changed> {
   return engine.run(async (store) => {
     const now = engine.storeClock.now();
-    const filter = bounded(bulk.limit === Number.POSITIVE_INFINITY ? given : narrowed(given, act), now);
+    const plan = planOf(act, now);
+    const filter = bounded(bulk.limit === Number.POSITIVE_INFINITY ? given : narrowed(given, plan), now);
     let soFar: Changed = { matched: 0, changed: 0, skipped: 0 };
     let after: string | undefined;
     if (filter.statuses?.length === 0) return soFar;
@@ -88,9 +79,9 @@ async function change(engine: ClientEngine, act: Act, given: Filter, bulk: Check
       // With a limit it is asked once: asked again after a lost reply, it would take as many others.
       const acted = await (bulk.limit === Number.POSITIVE_INFINITY
         ? engine.retryOutages((timeout, again) =>
-            store.bulk.act(act, filter, again ? { ...page, again } : page, now, timeout),
+            store.bulk.act(again ? planOf(act, now, again) : plan, filter, page, timeout),
           )
-        : store.bulk.act(act, filter, page, now, engine.timeout));
+        : store.bulk.act(plan, filter, page, engine.timeout));
       if (one && acted.conflicts[0] !== undefined) throw keyTaken(acted.conflicts[0]);
       soFar = sum(soFar, acted);
       bulk.onProgress?.(soFar);
@@ -107,8 +98,8 @@ function sum(soFar: Changed, acted: Acted): Changed {
 }
 
 /** With a limit only jobs that can be changed are looked at: a thousand finished ones would else use up `cancel`'s. */
-function narrowed(filter: Filter, { verb }: Act): Filter {
-  const can = changeable[verb];
+function narrowed(filter: Filter, plan: ActPlan): Filter {
+  const can = changeable(plan);
   return { ...filter, statuses: filter.statuses?.filter((status) => can.includes(status)) ?? can };
 }
 

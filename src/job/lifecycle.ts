@@ -1,5 +1,6 @@
-// The state machine, pure. Whatever ends a try becomes an `Ending`; `settle` turns it into a `Settlement`, which says all
-// that is to be written. Stores apply settlements and decide nothing.
+// The end of a try, pure. Whatever ends a try becomes an `Ending`; `settle` turns it into a `Settlement`, which says all that
+// is to be written (settled.ts as fields). The verbs on many jobs are rows in transitions.ts. Stores apply both, and decide
+// nothing.
 //
 //   new -> working -> success | failed | waiting | cancelled        waiting -> working
 //   new, waiting, blocked -> cancelled                              blocked -> new
@@ -34,10 +35,7 @@ export type Ending =
 /** What a try keeps of an error: cut to size by `tryError`. */
 export type TryError = Required<Pick<Try, "err">> & Pick<Try, "name" | "code" | "stack">;
 
-/**
- * All that the end of a try writes. Under a cancel mark (`StoredJob.cancel`) the store writes, for every status but
- * success, `cancelled` instead: finished at `ended`, with the same try.
- */
+/** All that the end of a try writes; `endOf` says what a cancel mark makes of it. */
 export interface Settlement {
   readonly status: Status;
   /** The store's time of the end: `finished` where the status ends the job, and the try's `ended`. */
@@ -106,20 +104,6 @@ export function runsAtMostOnce(job: Pick<StoredJob, "retries">): boolean {
  */
 export function isExhausted(job: Pick<StoredJob, "status" | "retries" | "tryCount">): boolean {
   return job.status === Status.waiting && job.retries <= 0 && job.tryCount > 0;
-}
-
-/** What `retry` by hand gives a finished job: the number of `put`; for a job of the Go package, the tries it has had. */
-export function retriesAgain(job: Pick<StoredJob, "maxRetries" | "retries" | "tryCount">): number {
-  return Math.max(1, job.maxRetries ?? Math.max(0, job.retries) + job.tryCount);
-}
-
-/**
- * Whether a job was claimed at `when` or later: a retry of that time which is made again, since its reply was lost, has
- * reached it before. Claims come at `runAt` or later, and the first retry made that `when`.
- */
-export function ranSince({ tries }: Pick<StoredJob, "tries">, when: Date): boolean {
-  const last = tries.at(-1);
-  return last !== undefined && last.when >= when;
 }
 
 function failed(job: StoredJob, error: Partial<TryError>, ended: Date, wait: number | "final"): Settlement {

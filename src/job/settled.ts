@@ -1,25 +1,36 @@
-// A settlement applied to a job: what the memory store writes, the others are compared with, and a runner's events show.
+// What the end of a try writes, as data for the stores; and a settlement applied to a job, as a runner's events show it.
 import { revived } from "./data.ts";
 import type { StoredJob } from "./job.ts";
 import type { Settlement } from "./lifecycle.ts";
 import { isFinished, Status } from "./status.ts";
+import { released } from "./transitions.ts";
+import { nothing, value, type Writes, written } from "./writes.ts";
 
-/** A working job with its settlement applied; a cancel mark turns every status but success into cancelled. */
-export function settledJob(job: StoredJob, settlement: Settlement): StoredJob {
-  const marked = job.cancel !== undefined && settlement.status !== Status.success;
-  const status = marked ? Status.cancelled : settlement.status;
-  const ends = isFinished(status);
-  return {
-    ...job,
-    ...settledTries(job, settlement),
-    status,
-    finished: ends ? settlement.ended : undefined,
-    uniqueKey: ends ? undefined : job.uniqueKey,
-    runAt: ends ? job.runAt : (settlement.runAt ?? job.runAt),
-    retries: settlement.retries ?? job.retries,
-    lost: settlement.lost ?? job.lost,
-    result: settlement.result === undefined ? job.result : revived(settlement.result),
+/** The fields that a settlement writes, but for the tries. The store chooses by the cancel mark, in the same write. */
+export interface End {
+  readonly unmarked: Writes;
+  /** Under a cancel mark every status but success becomes cancelled. Shares the terms that are the same. */
+  readonly marked: Writes;
+}
+
+export function endOf({ status, ended, runAt, retries, lost, result }: Settlement): End {
+  const over: Writes = { finished: value(ended), ...released };
+  const always: Writes = {
+    ...(retries === undefined ? {} : { retries: value(retries) }),
+    ...(lost === undefined ? {} : { lost: value(lost) }),
+    ...(result === undefined ? {} : { result: value(result) }),
   };
+  const open: Writes = { finished: nothing, ...(runAt === undefined ? {} : { runAt: value(runAt) }) };
+  const unmarked = { status: value(status), ...(isFinished(status) ? over : open), ...always };
+  if (status === Status.success) return { unmarked, marked: unmarked };
+  return { unmarked, marked: { status: value<Status>(Status.cancelled), ...over, ...always } };
+}
+
+/** A working job with its settlement applied. */
+export function settledJob(job: StoredJob, settlement: Settlement): StoredJob {
+  const { unmarked, marked } = endOf(settlement);
+  const settled = written(job, job.cancel === undefined ? unmarked : marked);
+  return { ...settled, ...settledTries(job, settlement), result: revived(settled.result) };
 }
 
 function settledTries(job: StoredJob, settlement: Settlement): Pick<StoredJob, "tries" | "tryCount"> {

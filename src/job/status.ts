@@ -31,12 +31,17 @@ export function statusOf(value: unknown): Status {
   return typeof value === "number" && texts[value] !== undefined ? (value as Status) : Status.invalid;
 }
 
-/** Whether a job of this status may be claimed once it is due. */
+/** May be claimed once due. */
+export const claimable: readonly Status[] = [Status.new, Status.waiting];
+/** Neither running nor ended. */
+export const pending: readonly Status[] = [Status.new, Status.waiting, Status.blocked];
+/** Ended: only a retry by hand starts such a job again. */
+export const finished: readonly Status[] = [Status.success, Status.failed, Status.cancelled];
+
 export function isClaimable(status: Status): boolean {
-  return status === Status.new || status === Status.waiting;
+  return claimable.includes(status);
 }
 
-/** Whether a job of this status has ended: only a retry by hand starts it again. */
 export function isFinished(status: Status): boolean {
-  return status === Status.success || status === Status.failed || status === Status.cancelled;
+  return finished.includes(status);
 }

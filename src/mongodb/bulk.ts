@@ -1,52 +1,45 @@
 // Acting on one batch of jobs by filter: a page of ids, then conditional updates that test the filter and the status again,
 // since a job may have changed in between.
 import type { Filter } from "../job/filter.ts";
-import { Status } from "../job/status.ts";
-import type { Act, Acted, ActPage, BulkStore, JobChange } from "../store/bulk.ts";
-import { encodeValue, idOf, numberOf, present } from "./codec.ts";
+import { Status, statusOf } from "../job/status.ts";
+import { type ActPlan, type Change, takesKey } from "../job/transitions.ts";
+import type { Writes } from "../job/writes.ts";
+import type { Acted, ActPage, BulkStore } from "../store/bulk.ts";
+import { type Case, casesFields, conditionOf, plainUpdate } from "./changes.ts";
+import { idOf, numberOf } from "./codec.ts";
 import type { Collections } from "./collections.ts";
 import type { Deadline } from "./deadline.ts";
-import type { Doc } from "./driver.ts";
+import type { Doc, MongoBson } from "./driver.ts";
 import { isDuplicateKey } from "./errors.ts";
-import { lastTryWith, literal, removed, tries, tryCount, when } from "./expressions.ts";
+import { lastTryWith, tries, when } from "./expressions.ts";
 import type { MongoParts } from "./parts.ts";
 import { allOf, queryOf } from "./query.ts";
 import { pageQuery } from "./reading.ts";
 import { retryConflicts } from "./retry-conflicts.ts";
-
-const pending = [Status.new, Status.waiting, Status.blocked];
-const finished = [Status.success, Status.failed, Status.cancelled];
 
 interface Batch {
   readonly collections: Collections;
   /** The documents' `_id`, `status` and `key`, as the page saw them. */
   readonly docs: readonly Doc[];
   readonly filter: Filter;
-  readonly now: Date;
-  readonly again: boolean;
+  readonly plan: ActPlan;
   readonly deadline: Deadline;
-}
-
-interface Done {
-  readonly changed: number;
-  readonly conflicts: readonly string[];
 }
 
 export function bulkStoreOf({ collections, verb }: MongoParts): BulkStore {
   return {
-    act: (what, ...rest) =>
-      verb(what.verb, (deadline, filter: Filter, page: ActPage, now: Date) =>
-        act(collections, what, filter, page, now, deadline),
-      )(...rest),
+    act: (plan, ...rest) =>
+      verb(plan.verb, (deadline, filter: Filter, page: ActPage) => act(collections, plan, filter, page, deadline))(
+        ...rest,
+      ),
   };
 }
 
 export async function act(
   collections: Collections,
-  verb: Act,
+  plan: ActPlan,
   filter: Filter,
   page: ActPage,
-  now: Date,
   deadline: Deadline,
 ): Promise<Acted> {
   const bound = pageQuery({ ...page, order: "oldest" }, collections.bson);
@@ -54,134 +47,103 @@ export async function act(
   const docs = await collections.jobs
     .find(allOf([bound, queryOf(filter, collections.bson)]), { ...options, ...deadline() })
     .toArray();
+  const batch = { collections, docs, filter, plan, deadline };
+  const removed = await removeAll(batch);
+  const written = await writeAll(batch);
+  const { changed, conflicts } = await writeKeyed(batch);
   const last = docs.at(-1);
-  const done =
-    docs.length === 0
-      ? none
-      : await actOn({ collections, docs, filter, now, again: page.again === true, deadline }, verb);
   return {
     matched: docs.length,
-    ...done,
+    changed: removed + written + changed,
+    conflicts,
     last: last === undefined || docs.length < page.most ? undefined : idOf(last),
   };
 }
 
-const none: Done = { changed: 0, conflicts: [] };
-
-async function actOn(batch: Batch, verb: Act): Promise<Done> {
-  switch (verb.verb) {
-    case "cancel":
-      return { ...none, changed: await cancel(batch, verb.reason) };
-    case "retry":
-      return await retry(batch);
-    case "update":
-      return { ...none, changed: await update(batch, verb.change) };
-    case "remove":
-      return { ...none, changed: await remove(batch) };
-  }
-}
-
-/** The batch as a query, with the filter and a condition on the status. */
-function those({ collections, docs, filter }: Batch, condition: Doc): Doc {
+/** Documents as a query, with the filter and further conditions. */
+function those({ collections, filter }: Batch, docs: readonly Doc[], condition: Doc): Doc {
   return allOf([{ _id: { $in: docs.map(({ _id: id }) => id) } }, queryOf(filter, collections.bson), condition]);
 }
 
-/** One update over all states: in two, a job would change sides between them (ENGINE.md 16). */
-async function cancel(batch: Batch, reason: string | undefined): Promise<number> {
-  const { collections, now, deadline } = batch;
-  const isWorking = { $eq: ["$status", Status.working] };
-  const cancelled = {
-    status: when(isWorking, Status.working, Status.cancelled),
-    finished: when(isWorking, "$finished", now),
-    holds: when(isWorking, "$holds", removed),
-    cancel: literal(present({ when: now, reason })),
-  };
-  const condition = { $or: [{ status: { $in: pending } }, { status: Status.working, cancel: null }] };
-  return (await collections.jobs.updateMany(those(batch, condition), [{ $set: cancelled }], deadline())).matchedCount;
+/** The documents that had a status of the change when the page was read. */
+function seenBy({ docs }: Batch, { from }: Change): readonly Doc[] {
+  return docs.filter((doc) => from.includes(statusOf(numberOf(doc["status"]))));
 }
 
-async function retry(batch: Batch): Promise<Done> {
-  const { collections, docs, now, deadline } = batch;
-  const waits = those(batch, { status: Status.waiting, ...unlessRan(batch) });
-  const earlier = await collections.jobs.updateMany(waits, { $set: { runat: now } }, deadline());
-  // Not what ended since: that was made due, and has run.
-  const ended = docs.filter((doc) => finished.some((status) => status === numberOf(doc["status"])));
-  const free = those({ ...batch, docs: ended }, { status: { $in: finished }, key: null, ...unlessRan(batch) });
-  const again = await collections.jobs.updateMany(free, againUpdate(now), deadline());
-  const keyed = ended.filter((doc) => doc["key"] !== undefined);
-  const { changed, conflicts } = await retryKeyed(batch, keyed);
-  return { changed: earlier.matchedCount + again.matchedCount + changed, conflicts };
+interface WritingChange extends Change {
+  readonly to: Writes;
 }
 
-/** As `ranSince` in job/lifecycle.ts. */
-function unlessRan({ again, now }: Batch): Doc {
-  return again ? { "tries.when": { $not: { $gte: now } } } : {};
+function isWriting(change: Change): change is WritingChange {
+  return change.to !== "removed";
 }
 
-/** One by one: the unique index refuses those whose key another unfinished job holds, and only those (ENGINE.md 17). */
-async function retryKeyed(batch: Batch, keyed: readonly Doc[]): Promise<Done> {
-  const { collections, now, deadline } = batch;
+/**
+ * One update for all statuses: in two, a job could change sides between them (ENGINE.md 16). Jobs whose key must be free come
+ * later, one by one.
+ */
+async function writeAll(batch: Batch): Promise<number> {
+  const { collections, docs, plan, deadline } = batch;
+  const changes = plan.changes.filter(isWriting);
+  if (docs.length === 0 || changes.length === 0) return 0;
+  const conditions = changes.map((change) => ({ ...conditionOf(change), ...(takesKey(change) ? { key: null } : {}) }));
+  const [only = {}] = conditions;
+  const some = those(batch, docs, conditions.length === 1 ? only : { $or: conditions });
+  return (await collections.jobs.updateMany(some, updateOf(changes, collections.bson), deadline())).matchedCount;
+}
+
+/**
+ * One by one: the unique index refuses those whose key another unfinished job holds, and only those (ENGINE.md 17). Only what
+ * had such a status when the page was read: a job that `writeAll` made due may have run and ended since.
+ */
+async function writeKeyed(batch: Batch): Promise<Pick<Acted, "changed" | "conflicts">> {
+  const { collections, plan, deadline } = batch;
   const conflicts: string[] = [];
   let changed = 0;
-  for (const doc of keyed) {
-    const one = those({ ...batch, docs: [doc] }, { status: { $in: finished }, ...unlessRan(batch) });
-    try {
-      const write = retryConflicts(() => collections.jobs.updateMany(one, againUpdate(now), deadline()));
-      changed += (await write).matchedCount;
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
-      conflicts.push(idOf(doc));
+  for (const change of plan.changes.filter(isWriting).filter(takesKey)) {
+    const update = updateOf([change], collections.bson);
+    for (const doc of seenBy(batch, change).filter(({ key }) => key !== undefined)) {
+      const one = those(batch, [doc], conditionOf(change));
+      try {
+        const write = retryConflicts(() => collections.jobs.updateMany(one, update, deadline()));
+        changed += (await write).matchedCount;
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+        conflicts.push(idOf(doc));
+      }
     }
   }
   return { changed, conflicts };
 }
 
-/** As `retriesAgain` in job/lifecycle.ts counts; the last try of a plain success gets the end that it had from `finished`. */
-function againUpdate(now: Date): readonly Doc[] {
-  const ownCount = { $add: [{ $max: [0, when({ $isNumber: "$retries" }, "$retries", 0)] }, tryCount] };
-  const retries = { $max: [1, when({ $isNumber: "$maxretries" }, "$maxretries", ownCount)] };
-  const isDated = { $and: [{ $eq: ["$status", Status.success] }, { $eq: [{ $type: "$finished" }, "date"] }] };
-  return [
-    {
-      $set: {
-        status: Status.new,
-        runat: now,
-        retries,
-        tries: when(isDated, lastTryWith({ ended: "$finished" }), tries),
-        holds: "$key",
-        finished: removed,
-        cancel: removed,
-        result: removed,
-        lost: removed,
-      },
-    },
-  ];
+function updateOf(changes: readonly WritingChange[], bson: MongoBson): Doc | readonly Doc[] {
+  const [only] = changes;
+  const plain = changes.length === 1 && only !== undefined ? plainUpdate(only.to, bson) : undefined;
+  if (plain !== undefined) return { ...plain };
+  const cases = changes.map(({ from, to }): Case => [{ $in: ["$status", from] }, to]);
+  return [{ $set: { ...casesFields(cases, bson), ...keptEnd(changes) } }];
 }
 
-async function update(batch: Batch, change: JobChange): Promise<number> {
-  const { collections, deadline } = batch;
-  const { data, runAt, priority, retries, tags } = change;
-  const pendingOnes = those(batch, { status: { $in: pending } });
-  const fields = present({
-    data: encodeValue(data, collections.bson),
-    runat: runAt,
-    priority,
-    retries,
-    maxretries: retries,
-    tags,
-  });
-  return (await collections.jobs.updateMany(pendingOnes, { $set: fields }, deadline())).matchedCount;
+/** The last try of a plain success has its end in `finished` alone (`decodeJob`); a change that clears that must keep it. */
+function keptEnd(changes: readonly WritingChange[]): Doc {
+  if (!changes.some(({ to }) => to.finished?.is === "nothing")) return {};
+  const isDated = { $and: [{ $eq: ["$status", Status.success] }, { $eq: [{ $type: "$finished" }, "date"] }] };
+  return { tries: when(isDated, lastTryWith({ ended: "$finished" }), tries) };
 }
 
 /** The ids are remembered first: between the two writes a repeated put could store again what is then gone. */
-async function remove(batch: Batch): Promise<number> {
-  const { collections, docs, now, deadline } = batch;
-  const going = docs.filter((doc) => numberOf(doc["status"]) !== Status.working);
-  if (going.length === 0) return 0;
-  const marks = going.map(({ _id: id }) => ({
-    updateOne: { filter: { _id: id }, update: { $set: { when: now } }, upsert: true },
-  }));
-  await collections.removed.bulkWrite(marks, { ordered: false, ...deadline() });
-  const gone = those({ ...batch, docs: going }, { status: { $ne: Status.working } });
-  return (await collections.jobs.deleteMany(gone, deadline())).deletedCount;
+async function removeAll(batch: Batch): Promise<number> {
+  const { collections, plan, deadline } = batch;
+  let count = 0;
+  for (const change of plan.changes.filter((one) => !isWriting(one))) {
+    const going = seenBy(batch, change);
+    if (going.length === 0) continue;
+    const marks = going.map(({ _id: id }) => ({
+      updateOne: { filter: { _id: id }, update: { $set: { when: plan.now } }, upsert: true },
+    }));
+    await collections.removed.bulkWrite(marks, { ordered: false, ...deadline() });
+    const gone = await collections.jobs.deleteMany(those(batch, going, conditionOf(change)), deadline());
+    count += gone.deletedCount;
+  }
+  return count;
 }

@@ -1,14 +1,16 @@
 // Claiming: choose from a window, take with one update, read back what was won. Two claimers may choose the same jobs; the
 // update's condition gives each to one of them, and the loser looks again.
 import type { StoredJob } from "../job/job.ts";
-import { Status } from "../job/status.ts";
+import { claimable, Status } from "../job/status.ts";
+import { failedAt } from "../job/transitions.ts";
 import { type Choice, type Claimed, type ClaimRequest, choose, type Due } from "../store/claim.ts";
+import { plainUpdate } from "./changes.ts";
 import { decodeJob, withoutLogs } from "./codec.ts";
 import { type Collections, majority } from "./collections.ts";
 import type { Deadline } from "./deadline.ts";
 import { literal, triesAnd, tryCount } from "./expressions.ts";
 import { eachOrRefused, failRefusedDocument, secondLook } from "./isolate-refused.ts";
-import { objectIds } from "./query.ts";
+import { objectIds, statusQuery } from "./query.ts";
 import { isDueElsewhere, nextAfter, readWindow, type Sought, type Window, type Windows } from "./window.ts";
 
 /** How often one claim looks again after others were quicker, or after all it found had no tries left. */
@@ -127,7 +129,7 @@ async function takeJobs(
     await failRefusedDocument(
       collections,
       id,
-      { status: { $in: [Status.new, Status.waiting] } },
+      statusQuery(claimable),
       { error, at: request.now, runner: request.runner.name },
       deadline,
     );
@@ -143,7 +145,7 @@ async function takeSome(
 ): Promise<number> {
   const due = {
     _id: { $in: objectIds(ids, bson) },
-    status: { $in: [Status.new, Status.waiting] },
+    ...statusQuery(claimable),
     runat: { $lte: now },
     cancel: null,
   };
@@ -179,7 +181,7 @@ async function failExhausted(
 ): Promise<void> {
   if (exhausted.length === 0) return;
   const still = { status: Status.waiting, retries: { $not: { $gt: 0 } } };
-  const update = { $set: { status: Status.failed, finished: now }, $unset: { holds: "" } };
+  const update = { ...plainUpdate(failedAt(now), collections.bson) };
   const ids = exhausted.map(({ id }) => id);
   const write = async (some: readonly string[]): Promise<number> => {
     const filter = { _id: { $in: objectIds(some, collections.bson) }, ...still };

@@ -3,6 +3,8 @@
 import { pause } from "../clock.ts";
 import { asError } from "../errors.ts";
 import { Status } from "../job/status.ts";
+import { failedAt } from "../job/transitions.ts";
+import { plainUpdate } from "./changes.ts";
 import type { Collections } from "./collections.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Doc } from "./driver.ts";
@@ -79,15 +81,12 @@ export async function failRefusedDocument(
   const one = { _id: new bson.ObjectId(id), ...condition };
   const err = `the document cannot be updated: ${asError(error).message}`.slice(0, 500);
   const tries = [{ runner, when: at, ended: at, err, name: "BadDocument" }];
-  const ended = { status: Status.failed, finished: at };
+  const { $set, $unset } = plainUpdate(failedAt(at), bson) ?? {};
   try {
-    await jobs.updateOne(one, { $set: { ...ended, tries }, $unset: { holds: "", logs: "" } }, deadline());
+    await jobs.updateOne(one, { $set: { ...$set, tries }, $unset: { ...$unset, logs: "" } }, deadline());
   } catch (second) {
     if (!isOfDocument(second)) throw second;
-    await jobs.updateOne(
-      one,
-      { $set: { status: Status.failed }, $unset: { holds: "", tries: "", logs: "" } },
-      deadline(),
-    );
+    const bare = { $set: { status: Status.failed }, $unset: { ...$unset, tries: "", logs: "" } };
+    await jobs.updateOne(one, bare, deadline());
   }
 }

@@ -37,10 +37,10 @@ export function oneOf<T>(values: readonly T[]): T | Doc {
   return values.length === 1 && first !== undefined ? first : { $in: values };
 }
 
-/** What is no known status counts as invalid. */
-function statusQuery(statuses: readonly Status[]): Doc {
+/** What is no known status counts as invalid, and so does a missing one. */
+export function statusQuery(statuses: readonly Status[]): Doc {
   if (!statuses.includes(Status.invalid)) return { status: oneOf(statuses) };
-  return { $or: [{ status: { $in: statuses } }, { status: { $nin: Object.values(Status) } }] };
+  return { status: { $nin: Object.values(Status).filter((status) => !statuses.includes(status)) } };
 }
 
 /** Where the zero time is within the span, a missing date is too. */

@@ -1,11 +1,13 @@
 // A settlement as an update. The many plain successes are a plain update; all else is one pipeline, which tests the cancel
 // mark in the same write.
 import type { Settlement } from "../job/lifecycle.ts";
-import { isFinished, Status } from "../job/status.ts";
+import { endOf } from "../job/settled.ts";
+import { Status } from "../job/status.ts";
 import type { Finish } from "../store/claims.ts";
-import { encodeValue, present } from "./codec.ts";
+import { type Case, casesFields, plainUpdate } from "./changes.ts";
+import { present } from "./codec.ts";
 import type { Doc, MongoBson } from "./driver.ts";
-import { isMarked, lastTryWith, literal, removed, triesBefore, tryCount, when } from "./expressions.ts";
+import { isMarked, lastTryWith, literal, triesBefore, tryCount } from "./expressions.ts";
 
 /** Ends that write the same, under the same token: one update. */
 export interface Group {
@@ -14,7 +16,7 @@ export interface Group {
   readonly ids: string[];
 }
 
-/** Plain successes that end within so many milliseconds of each other are one write, at the time of the last of them. */
+/** Plain successes that end within this many milliseconds of each other are one write, at the time of the last of them. */
 const togetherWithin = 10;
 
 /** Never two tokens in one group (ENGINE.md 8). */
@@ -59,7 +61,8 @@ function groupKey(token: string, settlement: Settlement): unknown {
 }
 
 export function settlementUpdate(settlement: Settlement, bson: MongoBson): Doc | readonly Doc[] {
-  return isPlainSuccess(settlement) ? successUpdate(settlement, bson) : [{ $set: settledFields(settlement, bson) }];
+  const plain = isPlainSuccess(settlement) ? plainUpdate(endOf(settlement).unmarked, bson) : undefined;
+  return plain === undefined ? [{ $set: settledFields(settlement, bson) }] : { ...plain };
 }
 
 /** Whether a success changes nothing but the status and the result; the last try's end is then read from `finished`. */
@@ -68,28 +71,13 @@ function isPlainSuccess({ status, runAt, retries, lost, try: end }: Settlement):
   return status === Status.success && isUnchanged && end !== "withdrawn" && Object.keys(end).length === 0;
 }
 
-function successUpdate({ status, ended, result }: Settlement, bson: MongoBson): Doc {
-  return {
-    $set: present({ status, finished: ended, result: encodeValue(result, bson) }),
-    $unset: { holds: "" },
-  };
-}
-
 function settledFields(settlement: Settlement, bson: MongoBson): Doc {
-  const { status, ended, runAt, retries, lost, result } = settlement;
-  const unlessMarked = (then: unknown, marked: unknown): unknown =>
-    status === Status.success ? then : when(isMarked, marked, then);
-  const ends = isFinished(status);
-  return present({
-    status: unlessMarked(status, Status.cancelled),
-    finished: ends ? ended : unlessMarked(removed, ended),
-    holds: ends ? removed : unlessMarked("$holds", removed),
-    runat: runAt === undefined || ends ? undefined : unlessMarked(runAt, "$runat"),
-    retries,
-    lost,
-    result: result === undefined ? undefined : literal(encodeValue(result, bson)),
-    ...triesFields(settlement),
-  });
+  const { unmarked, marked } = endOf(settlement);
+  const cases: readonly Case[] = [
+    [isMarked, marked],
+    [{}, unmarked],
+  ];
+  return { ...casesFields(cases, bson), ...triesFields(settlement) };
 }
 
 function triesFields({ ended, try: end }: Settlement): Doc {

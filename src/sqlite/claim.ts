@@ -3,6 +3,7 @@ import { type StoredJob, triesKept } from "../job/job.ts";
 import { runsAtMostOnce } from "../job/lifecycle.ts";
 import { Status } from "../job/status.ts";
 import { type Claimed, type ClaimRequest, choose, type Due, inOrder } from "../store/claim.ts";
+import { releasedSql } from "./changes.ts";
 import { fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
 
@@ -17,7 +18,7 @@ export const laterSql = `select runat from dayjob_jobs indexed by dayjob_claimab
   where kind = ? and status in (1, 3) and priority = ? and runat > ? and runat <= ? order by runat limit 1`;
 /** The same without those that lost their runner: many of them at the head must not hide what is behind. */
 const freshSql = dueSql.replace("cancel is null", "cancel is null and lost = 0");
-const failSql = "update dayjob_jobs set status = 5, finished = ?, holds = null where id = ? and status = 3";
+const failSql = `update dayjob_jobs set status = 5, finished = ?, ${releasedSql} where id = ? and status = 3`;
 /**
  * All at once: half the time of one update a job. By rowid, which nothing changes within the transaction, and read afterwards:
  * quicker than by id, and than "returning". A first try is written as text, since SQLite's JSON functions are slow.

@@ -1,7 +1,9 @@
 // Ends tries, and adds progress and log lines, each only under a valid claim.
 import { linesKept } from "../job/job.ts";
-import { isFinished, Status } from "../job/status.ts";
+import { endOf } from "../job/settled.ts";
+import { Status } from "../job/status.ts";
 import type { Finish, Finished, Held, Note } from "../store/claims.ts";
+import { assignmentsOf, releasedSql } from "./changes.ts";
 import { fromLines, toLines } from "./codec.ts";
 import type { Connection } from "./driver.ts";
 import { toText } from "./text.ts";
@@ -10,13 +12,9 @@ import { toText } from "./text.ts";
  * Many that ended alike: half the time of one update a job. By `in`: a join may read the whole table, after `analyze` on a small
  * one. The running try, which is the last one and is written without spaces, is ended as text: SQLite's JSON functions are slow.
  */
-export const succeedSql = `update dayjob_jobs set status = 4, finished = ?, holds = null, result = coalesce(?, result),
+export const succeedSql = `update dayjob_jobs set status = 4, finished = ?, ${releasedSql}, result = coalesce(?, result),
   tries = substr(tries, 1, length(tries) - 2) || ',"ended":' || cast(? as integer) || '}]' where id in (select value from json_each(?)) and token = ? and status = 2`;
 const succeedOneSql = succeedSql.replace("in (select value from json_each(?))", "= ?");
-const endSql = `update dayjob_jobs set status = ?, finished = ?, holds = case when ? then null else holds end,
-  runat = coalesce(?, runat), retries = coalesce(?, retries), lost = coalesce(?, lost), tries = ?, trycount = ?
-  where id = ? and token = ? and status = 2`;
-
 /** To be called inside a write transaction. */
 export function finish(connection: Connection, batch: readonly Finish[]): readonly Finished[] {
   const succeeded = new Set<Finish>();
@@ -74,28 +72,23 @@ function endOne(connection: Connection, { id, token, settlement }: Finish): numb
     token,
   );
   if (row === undefined) return undefined;
-  const status = row["cancel"] === null ? settlement.status : Status.cancelled;
-  const finished = isFinished(status) ? settlement.ended.getTime() : null;
+  const { unmarked, marked } = endOf(settlement);
+  const writes = row["cancel"] === null ? unmarked : marked;
   const tries = JSON.parse(String(row["tries"])) as object[];
   const last = tries.pop();
   const withdrawn = settlement.try === "withdrawn";
   if (settlement.try !== "withdrawn") tries.push({ ...last, ...settlement.try, ended: settlement.ended.getTime() });
   const count = Number(row["trycount"]) - (withdrawn ? 1 : 0);
-  const runAt = status === Status.cancelled ? null : (settlement.runAt?.getTime() ?? null);
+  const { sql, values } = assignmentsOf(writes);
   connection.run(
-    endSql,
-    status,
-    finished,
-    finished === null ? 0 : 1,
-    runAt,
-    settlement.retries ?? null,
-    settlement.lost ?? null,
+    `update dayjob_jobs set ${sql}, tries = ?, trycount = ? where id = ? and token = ? and status = 2`,
+    ...values,
     JSON.stringify(tries),
     count,
     id,
     token,
   );
-  return status;
+  return row["cancel"] === null ? settlement.status : Status.cancelled;
 }
 
 /** How the job has ended under this claim, which stays on it until the next one: that tells our own end from a refusal. */

@@ -1,7 +1,9 @@
-// The facet of a store that changes many jobs by a filter: cancel, retry, update, remove.
+// The facet of a store that changes many jobs by a filter. What a verb does is a plan (job/transitions.ts), which the store
+// applies: a new verb needs nothing new here.
 import type { Filter } from "../job/filter.ts";
+import type { ActPlan } from "../job/transitions.ts";
 
-/** What an `act` did: jobs that the filter met, those changed, and the last id looked at. */
+/** What an `act` did: jobs that match the filter, those changed, and the last id looked at. */
 export interface Acted {
   readonly matched: number;
   readonly changed: number;
@@ -11,40 +13,17 @@ export interface Acted {
   readonly conflicts: readonly string[];
 }
 
-/** What to do with each job that a filter meets. Jobs in any other status than those named are matched, and left alone. */
-export type Act =
-  /** Working: marked. New, waiting, blocked: cancelled at once. */
-  | { readonly verb: "cancel"; readonly reason?: string }
-  /**
-   * Success, failed, cancelled become new, at `now`, with their retries given back (`retriesAgain`), their key held again, and
-   * without `finished`, `cancel`, `lost` and `result`. Waiting run at `now`.
-   */
-  | { readonly verb: "retry" }
-  /** New, waiting, blocked. A change of `retries` is one of `maxRetries` as well. */
-  | { readonly verb: "update"; readonly change: JobChange }
-  /** All but working. The id is remembered for ten minutes (`InsertOptions.again`). */
-  | { readonly verb: "remove" };
-
-export interface JobChange {
-  readonly data?: unknown;
-  readonly runAt?: Date;
-  readonly priority?: number;
-  readonly retries?: number;
-  readonly tags?: readonly string[];
-}
-
-/** Which batch an `act` is for: so many jobs, with ids beyond `after`. */
+/** Which batch an `act` is for: at most `most` jobs, with ids beyond `after`. */
 export interface ActPage {
   readonly most: number;
   readonly after?: string;
-  /** True at a second and later call after an outage: a retry leaves alone what has run since the first (`ranSince`). */
-  readonly again?: boolean;
 }
 
 export interface BulkStore {
   /**
-   * Acts on one batch of the jobs that the filter meets, in the order of their ids; each is one conditional write on its own
-   * state. Called again after an outage, a retry leaves alone what has run since `now`.
+   * Applies a plan to one batch of the jobs that match the filter, in the order of their ids; each is one conditional write on
+   * its own state. Jobs that no change of the plan is for are matched, and left alone. The ids of removed jobs are remembered
+   * for ten minutes (`InsertOptions.again`).
    */
-  act(act: Act, filter: Filter, page: ActPage, now: Date, timeout: number): Promise<Acted>;
+  act(plan: ActPlan, filter: Filter, page: ActPage, timeout: number): Promise<Acted>;
 }

@@ -14,8 +14,23 @@ export {
   type Try,
   triesKept,
 } from "../job/job.ts";
-export { ranSince, retriesAgain, type Settlement } from "../job/lifecycle.ts";
-export type { Act, Acted, ActPage, BulkStore, JobChange } from "../store/bulk.ts";
+export type { Settlement } from "../job/lifecycle.ts";
+export { type End, endOf, settledJob } from "../job/settled.ts";
+export {
+  type Act,
+  type ActPlan,
+  type Change,
+  changedJob,
+  changeFor,
+  failedAt,
+  type JobChange,
+  planOf,
+  released,
+  type Seen,
+  takesKey,
+} from "../job/transitions.ts";
+export { type Term, termsOf, type Writes, type WrittenField, written } from "../job/writes.ts";
+export type { Acted, ActPage, BulkStore } from "../store/bulk.ts";
 export {
   type Candidate,
   type Choice,
@@ -37,7 +52,13 @@ export type {
   Store,
   Unwatch,
 } from "../store/store.ts";
-export { type StorePlace, storeConformance, type TestRunner } from "./conformance/store-conformance.ts";
+export {
+  type ConformanceOptions,
+  type Lacks,
+  storeConformance,
+  type TestRunner,
+} from "./conformance/store-conformance.ts";
+export type { StorePlace } from "./conformance/suite.ts";
 export { type Call, type Fault, faultyStore, type Plan } from "./faulty-store.ts";
 export { at, fixtureTime, jobFixture } from "./fixtures/factories.ts";
 export { type ManualClock, manualClock } from "./fixtures/manual-clock.ts";

@@ -7,6 +7,7 @@ import { jobsOver } from "../../src/client/jobs-over.ts";
 import { type Code, dayjobError, storeOutage } from "../../src/errors.ts";
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
+import { planOf } from "../../src/job/transitions.ts";
 import type { InsertOptions, JobStore } from "../../src/store/jobs.ts";
 import type { Store } from "../../src/store/store.ts";
 import { memoryStore } from "../../src/testing/memory/store.ts";
@@ -60,7 +61,7 @@ describe("puts", () => {
     const { jobs, store } = watched(async (insert) => {
       const inserted = await insert();
       if (lost++ > 0) return inserted;
-      await store.bulk.act({ verb: "remove" }, {}, { most: 10 }, new Date(), 1000);
+      await store.bulk.act(planOf({ verb: "remove" }, new Date()), {}, { most: 10 }, 1000);
       throw storeOutage("the reply was lost");
     });
     expect(await jobs.put("k", {})).toMatchObject({ duplicate: false });

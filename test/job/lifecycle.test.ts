@@ -2,11 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { longestWait, waitAfter } from "../../src/job/backoff.ts";
 import { type StoredJob, triesKept } from "../../src/job/job.ts";
-import { type Ending, isExhausted, type Rules, retriesAgain, runsAtMostOnce, settle } from "../../src/job/lifecycle.ts";
+import { type Ending, isExhausted, type Rules, runsAtMostOnce, settle } from "../../src/job/lifecycle.ts";
 import { isClaimable, isFinished, Status } from "../../src/job/status.ts";
+import { changedJob, planOf } from "../../src/job/transitions.ts";
 import type { ClaimRequest } from "../../src/store/claim.ts";
 import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
-import { actedJob, claimedJob, exhaustedJob, settledJob } from "../../src/testing/memory/transitions.ts";
+import { claimedJob, exhaustedJob, settledJob } from "../../src/testing/memory/transitions.ts";
 
 const rules: Rules = { lostLimit: 3, random: () => 0.5 };
 const ended = at(50);
@@ -96,13 +97,6 @@ describe("rules about retries", () => {
     expect(isExhausted({ status: Status.waiting, retries: 0, tryCount: 0 })).toBe(false);
     expect(isExhausted({ status: Status.waiting, retries: 1, tryCount: 9 })).toBe(false);
     expect(isExhausted({ status: Status.new, retries: 0, tryCount: 1 })).toBe(false);
-  });
-
-  it("give back the number of put, or the tries that a job of the Go package has had", () => {
-    expect(retriesAgain({ maxRetries: 7, retries: 0, tryCount: 3 })).toBe(7);
-    expect(retriesAgain({ maxRetries: undefined, retries: 2, tryCount: 3 })).toBe(5);
-    expect(retriesAgain({ maxRetries: undefined, retries: -1, tryCount: 3 })).toBe(3);
-    expect(retriesAgain({ maxRetries: undefined, retries: 0, tryCount: 0 })).toBe(1);
   });
 });
 
@@ -227,7 +221,7 @@ describe("any order of events", () => {
 function after(job: StoredJob, what: Event, n: number): StoredJob {
   const now = at(1000 + n * 10);
   if (what === "claim") return isClaimable(job.status) ? claimed(job, now) : job;
-  if (what === "cancel" || what === "retry") return actedJob(job, { verb: what }, now) ?? job;
+  if (what === "cancel" || what === "retry") return changedJob(job, planOf({ verb: what }, now)) ?? job;
   return job.status === Status.working ? settledJob(job, settle(job, what, now, rules)) : job;
 }
 

@@ -1,7 +1,9 @@
 // What is sent to MongoDB: concerns, hints, and how much a claim reads.
+
 import { type ClientSession, type CommandStartedEvent, MongoClient } from "mongodb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Status } from "../../src/job/status.ts";
+import { planOf } from "../../src/job/transitions.ts";
 import { capabilitiesOf } from "../../src/mongodb/capabilities.ts";
 import type { Collections } from "../../src/mongodb/collections.ts";
 import type { DriverSession } from "../../src/mongodb/driver.ts";
@@ -53,9 +55,9 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
     const settlement = { status: Status.failed, ended: at(120), retries: 0, try: { err: "no" } };
     await store.claims.note([{ id: claimed[0]?.id ?? "", token: "t", progress: 1 }], limit);
     await store.claims.finish([{ id: claimed[0]?.id ?? "", token: "t", settlement }], limit);
-    await store.bulk.act({ verb: "cancel" }, {}, { most: 10 }, at(130), limit);
-    await store.bulk.act({ verb: "retry" }, {}, { most: 10 }, at(131), limit);
-    await store.bulk.act({ verb: "remove" }, {}, { most: 10 }, at(132), limit);
+    await store.bulk.act(planOf({ verb: "cancel" }, at(130)), {}, { most: 10 }, limit);
+    await store.bulk.act(planOf({ verb: "retry" }, at(131)), {}, { most: 10 }, limit);
+    await store.bulk.act(planOf({ verb: "remove" }, at(132)), {}, { most: 10 }, limit);
     await store.runners.declareDead(runner.instance, 1, limit);
     await store.runners.removeStopped(at(1000), limit);
     const writes = named("insert", "update", "delete", "findAndModify", "bulkWrite");

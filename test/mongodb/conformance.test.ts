@@ -1,7 +1,28 @@
 import { describe, it } from "vitest";
-import { storeConformance } from "../../src/testing/conformance/store-conformance.ts";
-import { mongoPlace, url } from "./test-collections.ts";
+import { openMongoStore } from "../../src/mongodb/index.ts";
+import { type Lacks, storeConformance } from "../../src/testing/conformance/store-conformance.ts";
+import type { StorePlace } from "../../src/testing/conformance/suite.ts";
+import { database, limit, mongoPlace, supports, url } from "./test-collections.ts";
 
 describe.skipIf(url === undefined)("the store on MongoDB", () => {
-  storeConformance({ describe, it }, mongoPlace);
+  const lacks: Lacks = {
+    ...(supports.transactions === true ? {} : { transactions: "this server has none" }),
+    ...(supports.changeStreams === true ? {} : { watch: "this server has no change streams" }),
+  };
+  storeConformance({ describe, it, skip: it.skip }, placeWithTransactions, { lacks });
 });
+
+/** Transactions are those of the test's own client, on which a store of its own is opened. */
+async function placeWithTransactions(): Promise<StorePlace> {
+  const { client, collection, ...place } = await mongoPlace();
+  if (supports.transactions !== true) return place;
+  return {
+    ...place,
+    async transaction(work) {
+      const store = await openMongoStore(client.db(database), { collection, timeout: limit });
+      return client
+        .withSession((session) => session.withTransaction(() => work(store, session)))
+        .finally(() => store.close());
+    },
+  };
+}

@@ -1,8 +1,10 @@
 // What is MongoDB's own in the store's verbs: windows, lanes, sessions, removed ids.
+
 import { ObjectId } from "mongodb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isDayjobError } from "../../src/api/errors.ts";
 import { Status } from "../../src/job/status.ts";
+import { planOf } from "../../src/job/transitions.ts";
 import { act } from "../../src/mongodb/bulk.ts";
 import type { DriverSession } from "../../src/mongodb/driver.ts";
 import { insertInSession } from "../../src/mongodb/jobs.ts";
@@ -109,7 +111,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
         return answer;
       },
     });
-    const acted = await act({ ...parts, jobs }, { verb: "retry" }, {}, { most: 10 }, at(5), () => ({
+    const acted = await act({ ...parts, jobs }, planOf({ verb: "retry" }, at(5)), {}, { most: 10 }, () => ({
       maxTimeMS: limit,
     }));
     expect(acted).toMatchObject({ matched: 2, changed: 2 });
@@ -132,7 +134,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
   it("engine 9: does not store again what was removed after an unanswered put", async () => {
     const job = jobFixture();
     await place.store.jobs.insert([job], {}, limit);
-    await place.store.bulk.act({ verb: "remove" }, {}, { most: 10 }, at(5), limit);
+    await place.store.bulk.act(planOf({ verb: "remove" }, at(5)), {}, { most: 10 }, limit);
     expect(await place.store.jobs.insert([job], { again: true }, limit)).toMatchObject([{ duplicate: true }]);
     expect(await place.store.reading.count({}, limit)).toBe(0);
   });

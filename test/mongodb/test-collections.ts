@@ -13,7 +13,12 @@ export const url = process.env["DAYJOB_TEST_MONGO_URL"] ?? process.env["MONGODB_
 /** The time limit that verbs are called with. */
 export const limit = 20_000;
 export const runner = { instance: "a".repeat(24), name: "runner-a" };
-const database = "dayjob_store_tests";
+export const database = "dayjob_store_tests";
+/** What the server can do, as the setup of the run found out. */
+export const supports = JSON.parse(process.env["DAYJOB_TEST_MONGO_SUPPORTS"] ?? "{}") as {
+  readonly transactions?: boolean;
+  readonly changeStreams?: boolean;
+};
 let made = 0;
 
 export interface MongoPlace {

@@ -5,9 +5,8 @@ import type { ClaimedJob } from "../../src/api/handler.ts";
 import type { Context, Jobs } from "../../src/api/jobs.ts";
 import type { Runner } from "../../src/api/runner.ts";
 import { open } from "../../src/open.ts";
-import { url } from "./test-collections.ts";
+import { supports, url } from "./test-collections.ts";
 
-const supports = JSON.parse(process.env["DAYJOB_TEST_MONGO_SUPPORTS"] ?? "{}") as { transactions?: boolean };
 export const hasTransactions = supports.transactions === true;
 
 /** The document of a job, as it is stored. */

@@ -5,7 +5,7 @@ import type { Filter, Span } from "../../src/job/filter.ts";
 import { newId } from "../../src/job/id.ts";
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import type { Act } from "../../src/store/bulk.ts";
+import { type Act, planOf } from "../../src/job/transitions.ts";
 import { told } from "../../src/testing/conformance/suite.ts";
 import { at } from "../../src/testing/fixtures/factories.ts";
 import { errorText, job, keys, kinds, tags, time } from "./generated.ts";
@@ -105,7 +105,7 @@ describe("a generated filter", () => {
       let model = jobs;
       for (const [given, verb] of acts) {
         const asked = filterOf(given, jobs);
-        const acted = await store.bulk.act(verb, asked, { most: 1000 }, now, limit);
+        const acted = await store.bulk.act(planOf(verb, now), asked, { most: 1000 }, limit);
         const next = afterAct(model, asked, verb);
         const about = `${name}: ${JSON.stringify(verb)} by ${JSON.stringify(given)}`;
         const counts = [acted.matched, acted.changed, [...acted.conflicts].sort()];
@@ -154,7 +154,7 @@ interface Outcome {
   readonly conflicts: readonly string[];
 }
 
-/** One after another, by id. Written apart from `actedJob` of the memory store on purpose. */
+/** One after another, by id. Written apart from `planOf` of src/job/transitions.ts on purpose. */
 function afterAct(before: readonly StoredJob[], asked: Filter, verb: Act): Outcome {
   const jobs = new Map([...before].sort(byId).map((one) => [one.id, one]));
   const met = [...jobs.values()].filter((one) => isMet(asked, one));

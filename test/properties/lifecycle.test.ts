@@ -6,7 +6,7 @@ import { newId } from "../../src/job/id.ts";
 import { type StoredJob, triesKept } from "../../src/job/job.ts";
 import { type Ending, type Rules, settle } from "../../src/job/lifecycle.ts";
 import { isFinished, Status } from "../../src/job/status.ts";
-import type { Act } from "../../src/store/bulk.ts";
+import { type Act, planOf } from "../../src/job/transitions.ts";
 import type { Finish } from "../../src/store/claims.ts";
 import type { Store } from "../../src/store/store.ts";
 import { told } from "../../src/testing/conformance/suite.ts";
@@ -142,7 +142,7 @@ async function take(store: Store, what: Step, { now, id, kind, claims }: Known):
     case "act": {
       const { key, statuses, verb } = what;
       const asked = { ...(key === undefined ? {} : { key }), ...(statuses === undefined ? {} : { statuses }) };
-      const acted = await store.bulk.act(verb, { kinds: [kind], ...asked }, { most: 1000 }, now, limit);
+      const acted = await store.bulk.act(planOf(verb, now), { kinds: [kind], ...asked }, { most: 1000 }, limit);
       return { ...acted, conflicts: [...acted.conflicts].sort() };
     }
     case "rescue": {

@@ -42,7 +42,9 @@ function skipLines(skipped: readonly TestCase[]): string[] {
   ]);
 }
 
+/** As the test said it, or as its name ends, which is how the conformance suite says it. */
 function reasonOf(test: TestCase): string {
   const result = test.result();
-  return (result.state === "skipped" ? result.note : undefined) ?? "no reason given";
+  const note = result.state === "skipped" ? result.note : undefined;
+  return note ?? / \(skipped: (.+)\)$/.exec(test.name)?.[1] ?? "no reason given";
 }

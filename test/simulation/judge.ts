@@ -1,7 +1,7 @@
 // Judges each change of the store against the rules of the engine, at the moment when it is made.
 import type { StoredJob } from "../../src/job/job.ts";
 import { formatStatus, isClaimable, isFinished, Status } from "../../src/job/status.ts";
-import type { Act } from "../../src/store/bulk.ts";
+import type { Act, ActPlan } from "../../src/job/transitions.ts";
 import type { ClaimRequest } from "../../src/store/claim.ts";
 import type { Held } from "../../src/store/claims.ts";
 import type { InsertOptions } from "../../src/store/jobs.ts";
@@ -239,7 +239,7 @@ function isPair(id: string, token: string): (held: Held) => boolean {
 }
 
 function isAct({ verb, args }: SentCall, wanted: Act["verb"]): boolean {
-  return verb === "act" && (args[0] as Act).verb === wanted;
+  return verb === "act" && (args[0] as ActPlan).verb === wanted;
 }
 
 function describe({ status, lost }: StoredJob, spent: number): string {

@@ -6,8 +6,10 @@ import { describe, it } from "vitest";
 import type { DriverName } from "../../src/sqlite/driver.ts";
 import { openSqliteStore } from "../../src/sqlite/open.ts";
 import { storeConformance } from "../../src/testing/conformance/store-conformance.ts";
+import type { StorePlace } from "../../src/testing/conformance/suite.ts";
 
 const timeout = 10_000;
+const transactions = "SQLite has no sessions; `within` has tests of its own";
 const drivers: readonly DriverName[] = ["node:sqlite", "libsql", "better-sqlite3"];
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
@@ -26,7 +28,7 @@ for (const driver of drivers) {
     continue;
   }
   describe(`the SQLite store by ${driver}`, () => {
-    storeConformance({ describe, it }, async () => {
+    const place = async (): Promise<StorePlace> => {
       const folder = mkdtempSync(join(tmpdir(), "dayjob-sqlite-"));
       const path = join(folder, "jobs.db");
       const opened = [await openSqliteStore(path, { timeout, driver })];
@@ -42,14 +44,20 @@ for (const driver of drivers) {
           rmSync(folder, { recursive: true, force: true });
         },
       };
-    });
+    };
+    storeConformance({ describe, it, skip: it.skip }, place, { lacks: { transactions } });
   });
 }
 
 describe("the SQLite store in memory", () => {
-  storeConformance({ describe, it }, async () => {
+  const place = async (): Promise<StorePlace> => {
     const store = await openSqliteStore(":memory:", { timeout });
-    // There is no second connection to it.
     return { store, another: async () => store, dispose: () => store.close() };
-  });
+  };
+  const lacks = {
+    transactions,
+    secondHandle: "no second connection reaches a database in memory",
+    heartbeatStore: "no second connection reaches a database in memory",
+  };
+  storeConformance({ describe, it, skip: it.skip }, place, { lacks });
 });

@@ -1,4 +1,5 @@
 // What only SQLite has: files, locks, plans, and other programs' databases.
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { isDayjobError } from "../../src/api/errors.ts";
 import { newId } from "../../src/job/id.ts";
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
+import { planOf } from "../../src/job/transitions.ts";
 import { begunSql, claimSql, dueSql, laterSql, nextPrioritySql } from "../../src/sqlite/claim.ts";
 import { succeedSql } from "../../src/sqlite/finish.ts";
 import { openSqliteStore } from "../../src/sqlite/open.ts";
@@ -198,7 +200,12 @@ describe("the store on a SQLite file", () => {
     const [one, two] = [jobFixture({ created: at(0) }), jobFixture({ created: at(0) })];
     await store.jobs.insert([one, two], {}, limit);
     const remove = (after: string | undefined, now: number) =>
-      store.bulk.act({ verb: "remove" }, {}, { most: 1, ...(after === undefined ? {} : { after }) }, at(now), limit);
+      store.bulk.act(
+        planOf({ verb: "remove" }, at(now)),
+        {},
+        { most: 1, ...(after === undefined ? {} : { after }) },
+        limit,
+      );
     const { last } = await remove(undefined, 0);
     const database = new Database(path);
     const remembered = (): unknown => database.prepare("select count(*) as n from dayjob_removed").get();

@@ -9,7 +9,7 @@ import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 import { memoryData } from "../../src/testing/memory/data.ts";
 import { memoryStore } from "../../src/testing/memory/store.ts";
 import { type Verb, withVerbs } from "../../src/testing/verbs.ts";
-import { collect, failures } from "./collect.ts";
+import { collect, failures, memoryLacks } from "./collect.ts";
 
 describe("the faulty store", () => {
   it("passes calls on", async () => {
@@ -65,11 +65,15 @@ describe("the faulty store", () => {
 // "A verb that rejected may be called again with the same arguments; its guarantee holds for both calls together."
 describe("ends whose replies are lost, written again", () => {
   const asked = collect((runner) =>
-    storeConformance(runner, async () => {
-      const data = memoryData();
-      const open = (): Store => insistent(faultyStore(memoryStore({ data }), everySecond("finish", "lose")));
-      return { store: open(), another: async () => open(), dispose: async () => {} };
-    }),
+    storeConformance(
+      runner,
+      async () => {
+        const data = memoryData();
+        const open = (): Store => insistent(faultyStore(memoryStore({ data }), everySecond("finish", "lose")));
+        return { store: open(), another: async () => open(), dispose: async () => {} };
+      },
+      { lacks: memoryLacks },
+    ),
   );
   it("keep every guarantee", async () => {
     expect(await failures(asked)).toEqual([]);

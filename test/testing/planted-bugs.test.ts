@@ -4,13 +4,14 @@
 import { describe, expect, it } from "vitest";
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
-import type { Act } from "../../src/store/bulk.ts";
+import type { Act } from "../../src/job/transitions.ts";
 import type { Store } from "../../src/store/store.ts";
 import { storeConformance } from "../../src/testing/conformance/store-conformance.ts";
+import type { StorePlace } from "../../src/testing/conformance/suite.ts";
 import { memoryData } from "../../src/testing/memory/data.ts";
 import { memoryStore } from "../../src/testing/memory/store.ts";
 import { type Verbs, withVerbs } from "../../src/testing/verbs.ts";
-import { collect, failures } from "./collect.ts";
+import { collect, failures, memoryLacks } from "./collect.ts";
 
 type Bug = (store: Store) => Partial<Verbs>;
 
@@ -97,22 +98,22 @@ const bugs: Readonly<Record<string, Planted>> = {
   },
   "cancel that misses what works": {
     bug: (store) => ({
-      act(act, filter, page, now, timeout) {
+      act(plan, filter, page, timeout) {
         const statuses = [Status.new, Status.waiting, Status.blocked];
-        return store.bulk.act(act, act.verb === "cancel" ? { ...filter, statuses } : filter, page, now, timeout);
+        return store.bulk.act(plan, plan.verb === "cancel" ? { ...filter, statuses } : filter, page, timeout);
       },
     }),
     caughtBy: ["cancel ends what is new, waiting or blocked, marks what works", "engine 16: cancel against claim"],
   },
   "cancel in two steps, the waiting first": {
     bug: (store) => ({
-      async act(act, filter, page, now, timeout) {
-        if (act.verb !== "cancel") return store.bulk.act(act, filter, page, now, timeout);
+      async act(plan, filter, page, timeout) {
+        if (plan.verb !== "cancel") return store.bulk.act(plan, filter, page, timeout);
         const { ids: _, ...rest } = filter;
-        if (Object.keys(rest).length > 0) return store.bulk.act(act, filter, page, now, timeout);
-        const pending = await store.bulk.act(act, { ...filter, statuses: [1, 3, 7] }, page, now, timeout);
+        if (Object.keys(rest).length > 0) return store.bulk.act(plan, filter, page, timeout);
+        const pending = await store.bulk.act(plan, { ...filter, statuses: [1, 3, 7] }, page, timeout);
         for (let turn = 0; turn < 5; turn++) await Promise.resolve();
-        const works = await store.bulk.act(act, { ...filter, statuses: [2] }, page, now, timeout);
+        const works = await store.bulk.act(plan, { ...filter, statuses: [2] }, page, timeout);
         return { ...works, matched: works.matched + pending.matched, changed: works.changed + pending.changed };
       },
     }),
@@ -132,8 +133,8 @@ const bugs: Readonly<Record<string, Planted>> = {
   },
   "a retry that ignores keys": {
     bug: (store) => ({
-      async act(act, filter, page, now, timeout) {
-        const acted = await store.bulk.act(act, filter, page, now, timeout);
+      async act(plan, filter, page, timeout) {
+        const acted = await store.bulk.act(plan, filter, page, timeout);
         return { ...acted, changed: acted.changed + acted.conflicts.length, conflicts: [] };
       },
     }),
@@ -155,6 +156,39 @@ const bugs: Readonly<Record<string, Planted>> = {
       },
     }),
     caughtBy: ["a runner that holds nothing may take its record away, a dead one's as well"],
+  },
+  "`claimed` in the order of the ids": {
+    bug: (store) => ({
+      claimed: async (token, timeout) =>
+        (await store.claims.claimed(token, timeout)).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    }),
+    caughtBy: ["engine 14: `claimed` gives them in the order of claims"],
+  },
+  "`claimed` in no order where priority and time are equal": {
+    bug: (store) => ({
+      claimed: async (token, timeout) =>
+        (await store.claims.claimed(token, timeout))
+          .toReversed()
+          .sort((a, b) => b.priority - a.priority || a.runAt.getTime() - b.runAt.getTime()),
+    }),
+    caughtBy: ["engine 14: `claimed` gives them in the order of claims"],
+  },
+  "an end that keeps the key": {
+    bug: (store) => {
+      const held = new Map<string, string | undefined>();
+      return {
+        async finish(batch, timeout) {
+          for (const { id, uniqueKey } of await store.reading.get(ids(batch), timeout)) held.set(id, uniqueKey);
+          return store.claims.finish(batch, timeout);
+        },
+        get: async (given, timeout) =>
+          (await store.reading.get(given, timeout)).map((job) => ({
+            ...job,
+            uniqueKey: held.get(job.id) ?? job.uniqueKey,
+          })),
+      };
+    },
+    caughtBy: ["every end takes from a job all that `released` names"],
   },
   "a find that skips the first of each page": {
     bug: (store) => ({
@@ -186,23 +220,22 @@ describe("the conformance suite", () => {
 });
 
 function suiteOn(bug: Bug): ReturnType<typeof collect> {
-  return collect((runner) =>
-    storeConformance(runner, async () => {
-      const data = memoryData();
-      const open = (): Store => planted(memoryStore({ data }), bug);
-      return { store: open(), another: async () => open(), dispose: async () => {} };
-    }),
-  );
+  const place = async (): Promise<StorePlace> => {
+    const data = memoryData();
+    const open = (): Store => planted(memoryStore({ data }), bug);
+    return { store: open(), another: async () => open(), dispose: async () => {} };
+  };
+  return collect((runner) => storeConformance(runner, place, { lacks: memoryLacks }));
 }
 
 /** A store where one verb of `act` does not touch some fields. */
 function keeping(store: Store, verb: Act["verb"], fields: readonly (keyof StoredJob)[]): Partial<Verbs> {
   const kept = new Map<string, Partial<StoredJob>>();
   return {
-    async act(act, filter, page, now, timeout) {
-      const before = act.verb === verb ? await store.reading.find(filter, { order: "oldest", ...page }, timeout) : [];
+    async act(plan, filter, page, timeout) {
+      const before = plan.verb === verb ? await store.reading.find(filter, { order: "oldest", ...page }, timeout) : [];
       for (const job of before) kept.set(job.id, Object.fromEntries(fields.map((field) => [field, job[field]])));
-      return store.bulk.act(act, filter, page, now, timeout);
+      return store.bulk.act(plan, filter, page, timeout);
     },
     get: async (given, timeout) =>
       (await store.reading.get(given, timeout)).map((job) => ({ ...job, ...kept.get(job.id) })),

@@ -6,11 +6,11 @@ import { at } from "../fixtures/factories.ts";
 import {
   act,
   beatOf,
-  type Check,
   claim,
   endAs,
   finish,
   first,
+  type Guarantees,
   numbers,
   own,
   put,
@@ -22,8 +22,8 @@ import {
 
 const rounds = numbers(20);
 
-export function racesConformance(check: Check): void {
-  check("engine 16: cancel against claim: the job is cancelled, or runs under the mark", async ({ store, another }) => {
+export const races: Guarantees = {
+  "engine 16: cancel against claim: the job is cancelled, or runs under the mark": async ({ store, another }) => {
     const second = await another();
     for (const round of rounds) {
       const kind = `k${round}`;
@@ -35,9 +35,9 @@ export function racesConformance(check: Check): void {
       assert.equal(after.status, claimed.length === 1 ? Status.working : Status.cancelled);
       assert.equal(after.cancel === undefined, false, "the mark is missing");
     }
-  });
+  },
 
-  check("engine 16: cancel against a failure with tries left: cancelled either way", async ({ store, another }) => {
+  "engine 16: cancel against a failure with tries left: cancelled either way": async ({ store, another }) => {
     const second = await another();
     for (const round of rounds) {
       const job = await working(store, { kind: `k${round}` });
@@ -50,9 +50,9 @@ export function racesConformance(check: Check): void {
       assert.equal(after.status, Status.cancelled);
       assert.deepEqual([after.tryCount, after.tries.at(-1)?.err], [1, "no"]);
     }
-  });
+  },
 
-  check("cancel against success: the success stays", async ({ store, another }) => {
+  "cancel against success: the success stays": async ({ store, another }) => {
     const second = await another();
     for (const round of rounds) {
       const job = await working(store, { kind: `k${round}` });
@@ -61,32 +61,32 @@ export function racesConformance(check: Check): void {
       assert.equal(status, Status.success);
       assert.equal((await stored(store, job)).status, Status.success);
     }
-  });
+  },
 
-  check(
-    "case 13, case 15: rescue against the runner's own finish: exactly one of the two ends is written, whole",
-    async ({ store, another }) => {
-      const second = await another();
-      for (const round of rounds) {
-        const job = await working(store, { kind: `k${round}`, key: `k${round}` });
-        const rescue = async (): Promise<number | undefined> => {
-          const orphans = await second.runners.orphans([own.instance], 10, timeout);
-          const batch = orphans.map((orphan) => endAs(orphan, { how: "lost" }, at(180)));
-          return (await second.claims.finish(batch, timeout)).find(({ id }) => id === job.id)?.status;
-        };
-        const [ended, rescued] = await bothWays(round, () => finish(store, job, { how: "success", result: 7 }), rescue);
-        const after = await stored(store, job);
-        const { status, result, lost, uniqueKey } = after;
-        const whole = status === Status.success ? [7, 0, undefined] : [undefined, 1, `k${round}`];
-        assert.ok(status === Status.success || status === Status.waiting);
-        assert.deepEqual([result, lost, uniqueKey], whole);
-        assert.ok([ended, rescued].every((answer) => answer === undefined || answer === status));
-        assert.ok(ended !== undefined || rescued !== undefined);
-      }
-    },
-  );
+  "case 13, case 15: rescue against the runner's own finish: exactly one of the two ends is written, whole": async ({
+    store,
+    another,
+  }) => {
+    const second = await another();
+    for (const round of rounds) {
+      const job = await working(store, { kind: `k${round}`, key: `k${round}` });
+      const rescue = async (): Promise<number | undefined> => {
+        const orphans = await second.runners.orphans([own.instance], 10, timeout);
+        const batch = orphans.map((orphan) => endAs(orphan, { how: "lost" }, at(180)));
+        return (await second.claims.finish(batch, timeout)).find(({ id }) => id === job.id)?.status;
+      };
+      const [ended, rescued] = await bothWays(round, () => finish(store, job, { how: "success", result: 7 }), rescue);
+      const after = await stored(store, job);
+      const { status, result, lost, uniqueKey } = after;
+      const whole = status === Status.success ? [7, 0, undefined] : [undefined, 1, `k${round}`];
+      assert.ok(status === Status.success || status === Status.waiting);
+      assert.deepEqual([result, lost, uniqueKey], whole);
+      assert.ok([ended, rescued].every((answer) => answer === undefined || answer === status));
+      assert.ok(ended !== undefined || rescued !== undefined);
+    }
+  },
 
-  check("case 15: two rescues at once give a job back once", async ({ store, another }) => {
+  "case 15: two rescues at once give a job back once": async ({ store, another }) => {
     const second = await another();
     for (const round of rounds) {
       const job = await working(store, { kind: `k${round}` });
@@ -98,9 +98,9 @@ export function racesConformance(check: Check): void {
       const { status, lost, retries, tryCount } = await stored(store, job);
       assert.deepEqual([status, lost, retries, tryCount], [Status.waiting, 1, 4, 1]);
     }
-  });
+  },
 
-  check("two retries at once of jobs with one key: exactly one becomes new", async ({ store, another }) => {
+  "two retries at once of jobs with one key: exactly one becomes new": async ({ store, another }) => {
     const second = await another();
     for (const round of rounds) {
       const [a, b] = await put(store, ...numbers(2).map(() => ({ key: `k${round}`, status: Status.failed })));
@@ -116,9 +116,9 @@ export function racesConformance(check: Check): void {
       assert.equal(acted.flatMap(({ conflicts }) => conflicts).length, 1);
       assert.equal(await store.reading.count({ key: `k${round}`, statuses: [Status.new] }, timeout), 1);
     }
-  });
+  },
 
-  check("engine 1: of two that declare a runner dead at once exactly one is told so", async ({ store, another }) => {
+  "engine 1: of two that declare a runner dead at once exactly one is told so": async ({ store, another }) => {
     const second = await another();
     for (const round of rounds) {
       const instance = String(round).padStart(24, "0");
@@ -129,9 +129,9 @@ export function racesConformance(check: Check): void {
       );
       assert.equal(answers.filter(Boolean).length, 1);
     }
-  });
+  },
 
-  check("engine 1: a beat against a burial: exactly one of them is written", async ({ store, another }) => {
+  "engine 1: a beat against a burial: exactly one of them is written": async ({ store, another }) => {
     const second = await another();
     for (const round of rounds) {
       const instance = String(round).padStart(24, "0");
@@ -145,9 +145,9 @@ export function racesConformance(check: Check): void {
       const record = (await store.runners.list(timeout)).find((one) => one.instance === instance);
       assert.deepEqual([record?.state, record?.beats], alive ? ["live", 2] : ["dead", 1]);
     }
-  });
+  },
 
-  check("remove against claim: the job is gone, or runs", async ({ store, another }) => {
+  "remove against claim: the job is gone, or runs": async ({ store, another }) => {
     const second = await another();
     for (const round of rounds) {
       const kind = `k${round}`;
@@ -158,8 +158,8 @@ export function racesConformance(check: Check): void {
       assert.equal(left.length, claimed.length);
       if (left.length > 0) assert.equal(first(left).status, Status.working);
     }
-  });
-}
+  },
+};
 
 /** Both at once; every other round the second one is called first. */
 async function bothWays<A, B>(round: number, a: () => Promise<A>, b: () => Promise<B>): Promise<readonly [A, B]> {

@@ -7,7 +7,7 @@ import { Status } from "../../job/status.ts";
 import type { Page } from "../../store/reading.ts";
 import type { Store } from "../../store/store.ts";
 import { at } from "../fixtures/factories.ts";
-import { type Check, claim, ids, numbers, put, putOne, sortedIds, stored, timeout, told } from "./suite.ts";
+import { claim, each, type Guarantees, ids, numbers, put, putOne, sortedIds, stored, timeout, told } from "./suite.ts";
 
 const filters: Readonly<Record<string, Filter>> = {
   nothing: {},
@@ -35,84 +35,48 @@ const filters: Readonly<Record<string, Filter>> = {
   },
 };
 
-export function readingConformance(check: Check): void {
-  check("migrate may be called again, and leaves nothing for itself to do", async ({ store, another }) => {
-    const second = await another();
-    await Promise.all([store.migrate(timeout), second.migrate(timeout)]);
-    assert.equal(await store.isMigrated(timeout), true);
-    assert.equal(await second.isMigrated(timeout), true);
-  });
-
-  for (const [name, filter] of Object.entries(filters)) {
-    check(`case 41: find and count by ${name} agree with the model, page by page, both ways`, async ({ store }) => {
+export const reading: Guarantees = {
+  ...each(Object.entries(filters), ([name, filter]) => ({
+    [`case 41: find and count by ${name} agree with the model, page by page, both ways`]: async ({ store }) => {
       const jobs = await variety(store);
       await agrees(store, filter, jobs);
       const some = ids(jobs).filter((_, n) => n % 4 === 0);
       await agrees(store, { ...filter, ids: [...some, newId()] }, jobs);
-    });
-  }
+    },
+  })),
 
-  check("get gives the jobs that are there, each once", async ({ store }) => {
+  "get gives the jobs that are there, each once": async ({ store }) => {
     const jobs = await put(store, {}, {}, {});
     const asked = [...ids(jobs).slice(1), newId(), ...ids(jobs).slice(1)];
     const got = await store.reading.get(asked, timeout);
     assert.deepEqual(sortedIds(got), sortedIds(jobs.slice(1)));
     assert.deepEqual(await store.reading.get([], timeout), []);
-  });
+  },
 
-  check("what is put or changed by one handle is read by the other", async ({ store, another }) => {
+  "what is put or changed by one handle is read by the other": async ({ store, another }) => {
     const second = await another();
     const job = await putOne(store);
     assert.deepEqual(told(await second.reading.get([job.id], timeout)), told([job]));
     await claim(second);
     assert.equal((await store.reading.get([job.id], timeout))[0]?.status, Status.working);
-  });
+  },
 
-  check("nothing that a caller does to a job that was read changes the stored one", async ({ store }) => {
+  "nothing that a caller does to a job that was read changes the stored one": async ({ store }) => {
     const job = await putOne(store, { data: { list: [1] } });
     const read = await stored(store, job);
     (read.data as { list: number[] }).list.push(2);
     assert.deepEqual(told(await store.reading.get([job.id], timeout)), told([job]));
-  });
+  },
 
-  check("engine 25: writes of one handle go on between the pages of the other", async ({ store, another }) => {
+  "engine 25: writes of one handle go on between the pages of the other": async ({ store, another }) => {
     await put(store, ...numbers(10).map(() => ({})));
     const page = await store.reading.find({}, { order: "oldest", most: 3 }, timeout);
     await putOne(await another());
     await putOne(store);
     const rest = await store.reading.find({}, { order: "oldest", most: 20, after: page.at(-1)?.id ?? "" }, timeout);
     assert.equal(new Set(ids([...page, ...rest])).size, 12);
-  });
-
-  check("tells the time in milliseconds, and never goes back", async ({ store }) => {
-    const times: number[] = [];
-    for (const _ of numbers(3)) times.push(await store.now(timeout));
-    assert.ok(times.every((time) => time > at(0).getTime() - 366 * 86_400_000));
-    assert.deepEqual(
-      times,
-      times.toSorted((a, b) => a - b),
-    );
-  });
-
-  check("migrates again, and from two handles at once, and keeps what is there", async ({ store, another }) => {
-    const job = await putOne(store);
-    const second = await another();
-    await Promise.all([store, second, store, second].map((handle) => handle.migrate(timeout)));
-    assert.deepEqual(told(await second.reading.get([job.id], timeout)), told([job]));
-    assert.equal((await claim(second)).length, 1);
-  });
-
-  check("a watch can be ended", async ({ store, another }) => {
-    let heard = 0;
-    const unwatch = store.watch(() => heard++);
-    await putOne(await another());
-    await unwatch();
-    const until = heard;
-    await putOne(await another());
-    await store.now(timeout);
-    assert.equal(heard, until);
-  });
-}
+  },
+};
 
 /** Jobs that differ in all that a filter looks at. */
 function variety(store: Store): Promise<readonly StoredJob[]> {

@@ -9,11 +9,11 @@ import { at } from "../fixtures/factories.ts";
 import {
   act,
   beatOf,
-  type Check,
   claim,
   endAs,
   finish,
   first,
+  type Guarantees,
   ids,
   other,
   own,
@@ -24,38 +24,40 @@ import {
   working,
 } from "./suite.ts";
 
-export function runnersConformance(check: Check): void {
-  check("the first beat registers a runner, later ones carry it on", async ({ store }) => {
+export const runners: Guarantees = {
+  "the first beat registers a runner, later ones carry it on": async ({ store }) => {
     assert.equal(await store.runners.beat(beatOf({ kinds: ["mail", "sums"], beats: 1 }), timeout), true);
     assert.deepEqual(await store.runners.list(timeout), [{ ...beatOf({ kinds: ["mail", "sums"] }), state: "live" }]);
     assert.equal(await store.runners.beat(beatOf({ beats: 2, seen: at(8.008), kinds: ["sums"] }), timeout), true);
     assert.deepEqual(await store.runners.list(timeout), [
       { ...beatOf({ beats: 2, seen: at(8.008), kinds: ["sums"] }), state: "live" },
     ]);
-  });
+  },
 
-  check("engine 2: opened elsewhere, where that can be, it beats for the same runners", async ({ store }) => {
-    if (store.heartbeatStore === undefined) return;
-    const { module, target } = store.heartbeatStore;
-    const { openHeartbeatStore } = (await import(module)) as { openHeartbeatStore: OpenHeartbeatStore };
-    const elsewhere = await openHeartbeatStore(structuredClone(target) as never);
-    try {
-      assert.equal(await elsewhere.runners.beat(beatOf({ beats: 7 }), timeout), true);
-      assert.deepEqual(await store.runners.list(timeout), [{ ...beatOf({ beats: 7 }), state: "live" }]);
-      assert.equal(await store.runners.declareDead(own.instance, 7, timeout), true);
-      assert.equal(await elsewhere.runners.beat(beatOf({ beats: 8 }), timeout), false);
-    } finally {
-      await elsewhere.close();
-    }
-  });
+  "engine 2: a store that the heartbeat's thread opens beats for the same runners": {
+    having: ["heartbeatStore"],
+    async show({ store }) {
+      const { module, target } = store.heartbeatStore ?? { module: "", target: undefined };
+      const { openHeartbeatStore } = (await import(module)) as { openHeartbeatStore: OpenHeartbeatStore };
+      const second = await openHeartbeatStore(structuredClone(target) as never);
+      try {
+        assert.equal(await second.runners.beat(beatOf({ beats: 7 }), timeout), true);
+        assert.deepEqual(await store.runners.list(timeout), [{ ...beatOf({ beats: 7 }), state: "live" }]);
+        assert.equal(await store.runners.declareDead(own.instance, 7, timeout), true);
+        assert.equal(await second.runners.beat(beatOf({ beats: 8 }), timeout), false);
+      } finally {
+        await second.close();
+      }
+    },
+  },
 
-  check("case 38: two instances of one name are two runners", async ({ store }) => {
+  "case 38: two instances of one name are two runners": async ({ store }) => {
     await store.runners.beat(beatOf(), timeout);
     await store.runners.beat(beatOf({ instance: other.instance }), timeout);
     assert.equal((await store.runners.list(timeout)).length, 2);
-  });
+  },
 
-  check("engine 1: a runner is declared dead only if its counter is the one that was seen", async ({ store }) => {
+  "engine 1: a runner is declared dead only if its counter is the one that was seen": async ({ store }) => {
     await store.runners.beat(beatOf({ beats: 1 }), timeout);
     await store.runners.beat(beatOf({ beats: 2 }), timeout);
     assert.equal(await store.runners.declareDead(own.instance, 1, timeout), false);
@@ -64,17 +66,17 @@ export function runnersConformance(check: Check): void {
     assert.equal(await store.runners.declareDead(own.instance, 2, timeout), true);
     assert.equal(await stateOf(store), "dead");
     assert.equal(await store.runners.declareDead(own.instance, 2, timeout), false);
-  });
+  },
 
-  check("engine 2: the dead cannot beat, and are told so", async ({ store }) => {
+  "engine 2: the dead cannot beat, and are told so": async ({ store }) => {
     await store.runners.beat(beatOf(), timeout);
     await store.runners.declareDead(own.instance, 1, timeout);
     assert.equal(await store.runners.beat(beatOf({ beats: 2, seen: at(9.009) }), timeout), false);
     const record = first(await store.runners.list(timeout));
     assert.deepEqual([record.state, record.beats, record.seen], ["dead", 1, at(7.007)]);
-  });
+  },
 
-  check("engine 5: the stopped stay on record, and cannot beat or be declared dead", async ({ store }) => {
+  "engine 5: the stopped stay on record, and cannot beat or be declared dead": async ({ store }) => {
     await store.runners.beat(beatOf(), timeout);
     await store.runners.markStopped(own.instance, {}, timeout);
     await store.runners.markStopped(own.instance, {}, timeout);
@@ -82,34 +84,34 @@ export function runnersConformance(check: Check): void {
     assert.equal(await store.runners.beat(beatOf({ beats: 2 }), timeout), false);
     assert.equal(await store.runners.declareDead(own.instance, 1, timeout), false);
     assert.equal(await stateOf(store), "stopped");
-  });
+  },
 
-  check("a runner that was declared dead does not become a stopped one", async ({ store }) => {
+  "a runner that was declared dead does not become a stopped one": async ({ store }) => {
     await store.runners.beat(beatOf(), timeout);
     await store.runners.declareDead(own.instance, 1, timeout);
     await store.runners.markStopped(own.instance, {}, timeout);
     assert.equal(await stateOf(store), "dead");
-  });
+  },
 
-  check("a runner that holds nothing may take its record away, a dead one's as well", async ({ store }) => {
+  "a runner that holds nothing may take its record away, a dead one's as well": async ({ store }) => {
     for (const isDead of [false, true]) {
       await store.runners.beat(beatOf(), timeout);
       if (isDead) await store.runners.declareDead(own.instance, 1, timeout);
       await store.runners.markStopped(own.instance, { remove: true }, timeout);
       assert.deepEqual(await store.runners.list(timeout), []);
     }
-  });
+  },
 
-  check("engine 1: a missing record counts as 0 beats, and becomes a dead one that cannot beat", async ({ store }) => {
+  "engine 1: a missing record counts as 0 beats, and becomes a dead one that cannot beat": async ({ store }) => {
     assert.equal(await store.runners.declareDead(own.instance, 1, timeout), false);
     assert.deepEqual(await store.runners.list(timeout), []);
     assert.equal(await store.runners.declareDead(own.instance, 0, timeout), true);
     assert.equal(await store.runners.declareDead(own.instance, 0, timeout), false);
     assert.equal(await stateOf(store), "dead");
     assert.equal(await store.runners.beat(beatOf(), timeout), false);
-  });
+  },
 
-  check("forgets those that are not live, were last seen before the time, and hold nothing", async ({ store }) => {
+  "forgets those that are not live, were last seen before the time, and hold nothing": async ({ store }) => {
     await working(store);
     const instances = { live: newId(), stopped: newId(), recent: newId(), dead: newId(), holding: own.instance };
     for (const instance of Object.values(instances))
@@ -122,9 +124,9 @@ export function runnersConformance(check: Check): void {
     const left = (await store.runners.list(timeout)).map(({ instance }) => instance);
     assert.deepEqual(left.toSorted(), [instances.live, instances.recent, instances.holding].toSorted());
     assert.equal(await store.runners.removeStopped(at(500), timeout), 0);
-  });
+  },
 
-  check("tells what an instance holds, with cancel marks", async ({ store }) => {
+  "tells what an instance holds, with cancel marks": async ({ store }) => {
     await put(store, {}, {});
     const mine = await claim(store);
     await put(store, {});
@@ -141,9 +143,9 @@ export function runnersConformance(check: Check): void {
     assert.deepEqual(held.toSorted(byId), expected.toSorted(byId));
     assert.deepEqual(await store.runners.held(own.instance, { marked: true }, timeout), expected.slice(0, 1));
     assert.deepEqual(await store.runners.held(newId(), {}, timeout), []);
-  });
+  },
 
-  check("holds no longer what has ended or was given back", async ({ store }) => {
+  "holds no longer what has ended or was given back": async ({ store }) => {
     await put(store, {}, {}, {});
     const [a, b, c] = await claim(store);
     assert.ok(a && b && c);
@@ -153,15 +155,15 @@ export function runnersConformance(check: Check): void {
     assert.deepEqual(ids(await store.runners.orphans([own.instance], 10, timeout)), [c.id]);
     await finish(store, c, { how: "failure", error: { err: "no" } });
     assert.deepEqual(await store.runners.holders(timeout), []);
-  });
+  },
 
-  check("tells the instances that working jobs are held by", async ({ store }) => {
+  "tells the instances that working jobs are held by": async ({ store }) => {
     await working(store);
     await working(store, { kind: "sums" }, { runner: other });
     assert.deepEqual([...(await store.runners.holders(timeout))].sort(), [own.instance, other.instance]);
-  });
+  },
 
-  check("gives the working jobs of instances, as many as asked for", async ({ store }) => {
+  "gives the working jobs of instances, as many as asked for": async ({ store }) => {
     await put(store, {}, {}, {});
     const mine = await claim(store);
     const theirs = await working(store, { kind: "sums" }, { runner: other });
@@ -171,39 +173,38 @@ export function runnersConformance(check: Check): void {
     assert.equal((await store.runners.orphans([own.instance], 2, timeout)).length, 2);
     assert.deepEqual(await store.runners.orphans([newId()], 10, timeout), []);
     assert.deepEqual(await store.runners.orphans([], 10, timeout), []);
-  });
+  },
 
-  check(
-    "case 21: a job is an orphan by who holds it, whatever its time to run, its tries and its retries",
-    async ({ store }) => {
-      const odd = [
-        { runAt: zeroTime },
-        { runAt: at(100_000) },
-        { retries: -1, maxRetries: undefined },
-        { tries: [], tryCount: 0 },
-        { cancel: { when: at(5.005) } },
-        { lost: 2, priority: -100, lane: undefined },
-      ];
-      const held = { status: Status.working, claim: { runner: own.instance, token: newId() } };
-      const jobs = await put(store, ...odd.map((fields) => ({ ...fields, ...held })));
-      const orphans = await store.runners.orphans([own.instance], 100, timeout);
-      assert.deepEqual(sortedIds(orphans), sortedIds(jobs));
-      const ended = await store.claims.finish(
-        orphans.map((job) => endAs(job, { how: "lost" })),
-        timeout,
-      );
-      assert.equal(ended.filter(({ status }) => status !== undefined).length, odd.length);
-      assert.deepEqual(await store.runners.holders(timeout), []);
-    },
-  );
+  "case 21: a job is an orphan by who holds it, whatever its time to run, its tries and its retries": async ({
+    store,
+  }) => {
+    const odd = [
+      { runAt: zeroTime },
+      { runAt: at(100_000) },
+      { retries: -1, maxRetries: undefined },
+      { tries: [], tryCount: 0 },
+      { cancel: { when: at(5.005) } },
+      { lost: 2, priority: -100, lane: undefined },
+    ];
+    const held = { status: Status.working, claim: { runner: own.instance, token: newId() } };
+    const jobs = await put(store, ...odd.map((fields) => ({ ...fields, ...held })));
+    const orphans = await store.runners.orphans([own.instance], 100, timeout);
+    assert.deepEqual(sortedIds(orphans), sortedIds(jobs));
+    const ended = await store.claims.finish(
+      orphans.map((job) => endAs(job, { how: "lost" })),
+      timeout,
+    );
+    assert.equal(ended.filter(({ status }) => status !== undefined).length, odd.length);
+    assert.deepEqual(await store.runners.holders(timeout), []);
+  },
 
-  check("engine 7: a working job without a claim is the Go package's: nobody's orphan", async ({ store }) => {
+  "engine 7: a working job without a claim is the Go package's: nobody's orphan": async ({ store }) => {
     await put(store, { status: Status.working, tries: [{ runner: "go", when: at(3.003) }], tryCount: 1 });
     assert.deepEqual(await store.runners.holders(timeout), []);
     assert.deepEqual(await store.runners.orphans([own.instance, ""], 10, timeout), []);
     assert.deepEqual(await claim(store), []);
-  });
-}
+  },
+};
 
 async function stateOf(store: Store): Promise<RunnerRecord["state"]> {
   return first(await store.runners.list(timeout)).state;

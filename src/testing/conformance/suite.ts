@@ -4,30 +4,54 @@ import type { Filter } from "../../job/filter.ts";
 import { newId } from "../../job/id.ts";
 import type { StoredJob } from "../../job/job.ts";
 import { type Ending, type Rules, type Settlement, settle } from "../../job/lifecycle.ts";
-import type { Act, Acted } from "../../store/bulk.ts";
+import { type Act, planOf } from "../../job/transitions.ts";
+import type { Acted } from "../../store/bulk.ts";
 import type { ClaimRequest } from "../../store/claim.ts";
 import type { Finish } from "../../store/claims.ts";
 import type { Beat } from "../../store/runners.ts";
 import type { Store } from "../../store/store.ts";
 import { at, jobFixture } from "../fixtures/factories.ts";
 
-/** The functions of a test runner that the suite needs: vitest's, node:test's and others' fit. */
-export interface TestRunner {
-  readonly describe: (name: string, define: () => void) => unknown;
-  readonly it: (name: string, run: () => Promise<void>) => unknown;
-}
-
 /** An empty place for jobs, and an open store on it. */
 export interface StorePlace {
   readonly store: Store;
-  /** A second handle on the same data, as another process would have. */
+  /** A second handle on the same data, as another process would have; the same one again if there can be no second. */
   readonly another: () => Promise<Store>;
+  /**
+   * Runs the work in a transaction of the user's, on a store that can take part in it: commits once the work has resolved, rolls
+   * back if it rejects. Only where the store has transactions.
+   */
+  readonly transaction?: <T>(work: (store: Store, session: unknown) => Promise<T>) => Promise<T>;
   /** Closes all handles and removes the data. */
   readonly dispose: () => Promise<void>;
 }
 
-/** Declares one test: a guarantee, a sentence, and how it is shown. */
-export type Check = (guarantee: string, show: (place: StorePlace) => Promise<void>) => void;
+/** What a store or its place may lack, in words. */
+export const optional = {
+  transactions: "transactions",
+  watch: "watch",
+  heartbeatStore: "second way to be opened, for the heartbeat's thread",
+  secondHandle: "second handle",
+} as const;
+export type Optional = keyof typeof optional;
+
+/** How a guarantee is shown. */
+export type Show = (place: StorePlace) => Promise<void>;
+
+/** A guarantee of stores that have some optional parts, or that lack one. */
+export interface Conditional {
+  readonly having?: readonly Optional[];
+  readonly lacking?: Optional;
+  readonly show: Show;
+}
+
+/** The guarantees of a facet, each a sentence, with how it is shown. */
+export type Guarantees = Readonly<Record<string, Show | Conditional>>;
+
+/** One guarantee, or several, for each of a list. */
+export function each<T>(list: readonly T[], guarantees: (one: T) => Guarantees): Guarantees {
+  return Object.assign({}, ...list.map(guarantees)) as Guarantees;
+}
 
 /** The time limit that verbs are called with. */
 export const timeout = 20_000;
@@ -92,9 +116,9 @@ export async function finish(store: Store, job: StoredJob, ending: Ending, ended
   return first(await store.claims.finish([endAs(job, ending, ended)], timeout)).status;
 }
 
-/** Acts on all that the filter meets, in one batch. */
+/** Acts on all jobs that match the filter, in one batch. */
 export function act(store: Store, what: Act, filter: Filter = {}, now: Date = at(300.03)): Promise<Acted> {
-  return store.bulk.act(what, filter, { most: 1000 }, now, timeout);
+  return store.bulk.act(planOf(what, now), filter, { most: 1000 }, timeout);
 }
 
 export async function stored(store: Store, { id }: { readonly id: string }): Promise<StoredJob> {

@@ -5,10 +5,10 @@ import { storable } from "../../job/data.ts";
 import { zeroTime } from "../../job/job.ts";
 import type { Store } from "../../store/store.ts";
 import { at } from "../fixtures/factories.ts";
-import { type Check, claim, end, finish, first, putOne, stored, timeout, told, working } from "./suite.ts";
+import { claim, each, end, finish, first, type Guarantees, putOne, stored, timeout, told, working } from "./suite.ts";
 
 /** What goes in, and what comes back where that is something else. */
-const values: Readonly<Record<string, readonly [given: unknown, back?: unknown]>> = {
+const samples: Readonly<Record<string, readonly [given: unknown, back?: unknown]>> = {
   text: ["Grüße, 世界 🎉 \u0000 \" ' \\ end"],
   "empty text": [""],
   "true and false": [[true, false]],
@@ -41,29 +41,29 @@ const values: Readonly<Record<string, readonly [given: unknown, back?: unknown]>
   "lists of objects under odd names": [{ valueOf: [{ a: 1 }], constructor: [{}], toString: [[{}]], length: [{}] }],
 };
 
-export function valuesConformance(check: Check): void {
-  for (const [name, [given, back = given]] of Object.entries(values)) {
-    check(`case 105: keeps ${name} in data`, async ({ store }) => {
+export const values: Guarantees = {
+  ...each(Object.entries(samples), ([name, [given, back = given]]) => ({
+    [`case 105: keeps ${name} in data`]: async ({ store }) => {
       const data = storable({ value: given, list: [given] }, "data", store.bson);
       const job = await putOne(store, { data });
       const expected = told({ value: back, list: [back] });
       assert.deepEqual(told((await stored(store, job)).data), expected);
       assert.deepEqual(told(first(await claim(store)).data), expected);
-    });
-  }
+    },
+  })),
 
-  check("case 105: keeps every type in results and progress", async ({ store }) => {
-    for (const [given, back = given] of Object.values(values)) await keepsResult(store, given, back);
-  });
+  "case 105: keeps every type in results and progress": async ({ store }) => {
+    for (const [given, back = given] of Object.values(samples)) await keepsResult(store, given, back);
+  },
 
-  check("case 105: tells a result that is nothing from one that is null, zero, false or empty", async ({ store }) => {
+  "case 105: tells a result that is nothing from one that is null, zero, false or empty": async ({ store }) => {
     for (const result of [undefined, null, 0, false, ""]) {
       const job = await working(store);
       await finish(store, job, { how: "success", result });
       assert.equal((await stored(store, job)).result, result);
     }
-  });
-}
+  },
+};
 
 async function keepsResult(store: Store, given: unknown, back: unknown): Promise<void> {
   const value = storable({ value: given }, "result", store.bson);

@@ -1,8 +1,6 @@
 // Changing many jobs in memory by a filter.
 import { matches } from "../../job/filter.ts";
 import type { StoredJob } from "../../job/job.ts";
-import { ranSince } from "../../job/lifecycle.ts";
-import { isFinished } from "../../job/status.ts";
 import type { BulkStore } from "../../store/bulk.ts";
 import { holderOf, type MemoryData, nextTurn, sorted } from "./data.ts";
 import { actedJob } from "./transitions.ts";
@@ -12,18 +10,17 @@ const removedKept = 600_000;
 
 export function bulkStoreOf(data: MemoryData): BulkStore {
   return {
-    async act(act, filter, { most, after = "", again = false }, now) {
+    async act(plan, filter, { most, after = "" }) {
       await nextTurn();
       const page = sorted(data, "oldest", (job) => job.id > after && matches(filter, job)).slice(0, most);
       const conflicts: string[] = [];
       let changed = 0;
       for (const job of page) {
-        if (again && act.verb === "retry" && ranSince(job, now)) continue;
-        const next = actedJob(job, act, now);
+        const next = actedJob(job, plan);
         if (next === job) continue;
         if (isKeyTaken(data, job, next)) conflicts.push(job.id);
         else {
-          replace(data, job, next, now);
+          replace(data, job, next, plan.now);
           changed++;
         }
       }
@@ -32,8 +29,10 @@ export function bulkStoreOf(data: MemoryData): BulkStore {
   };
 }
 
+/** Whether the job is to hold its key again, and another one holds it. */
 function isKeyTaken(data: MemoryData, job: StoredJob, next: StoredJob | undefined): boolean {
-  return isFinished(job.status) && next !== undefined && holderOf(data, job.kind, next.uniqueKey) !== undefined;
+  if (next?.uniqueKey === undefined || next.uniqueKey === job.uniqueKey) return false;
+  return holderOf(data, job.kind, next.uniqueKey) !== undefined;
 }
 
 function replace(data: MemoryData, job: StoredJob, next: StoredJob | undefined, now: Date): void {

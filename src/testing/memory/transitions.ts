@@ -1,11 +1,12 @@
 // What each verb of the port does to one job, pure: the memory store applies it, and tests compare other stores with it.
 import { revived } from "../../job/data.ts";
 import { type StoredJob, type Try, triesKept } from "../../job/job.ts";
-import { retriesAgain, type Settlement } from "../../job/lifecycle.ts";
+import type { Settlement } from "../../job/lifecycle.ts";
 import { isPlain } from "../../job/plain.ts";
 import { settledJob as applied } from "../../job/settled.ts";
-import { isFinished, Status } from "../../job/status.ts";
-import type { Act, JobChange } from "../../store/bulk.ts";
+import { Status } from "../../job/status.ts";
+import { type ActPlan, changedJob, failedAt } from "../../job/transitions.ts";
+import { written } from "../../job/writes.ts";
 import { type Choice, type ClaimRequest, choose } from "../../store/claim.ts";
 
 /** A copy that shares nothing that a caller could change or freeze. */
@@ -43,7 +44,7 @@ export function claimedJob(job: StoredJob, { runner, token, now }: ClaimRequest)
 
 /** A job that has no tries left: failed at `now`, not run. */
 export function exhaustedJob(job: StoredJob, now: Date): StoredJob {
-  return { ...job, status: Status.failed, finished: now, uniqueKey: undefined };
+  return written(job, failedAt(now));
 }
 
 /** A working job with its settlement applied, and no part of the result that the caller could change. */
@@ -52,56 +53,10 @@ export function settledJob(job: StoredJob, settlement: Settlement): StoredJob {
   return settlement.result === undefined ? settled : { ...settled, result: copied(settled.result) };
 }
 
-/** A job as an act leaves it; undefined: removed; the same object: left alone. */
-export function actedJob(job: StoredJob, act: Act, now: Date): StoredJob | undefined {
-  switch (act.verb) {
-    case "cancel":
-      return cancelledJob(job, now, act.reason);
-    case "retry":
-      return retriedJob(job, now);
-    case "update":
-      return isPending(job) ? changedJob(job, act.change) : job;
-    case "remove":
-      return job.status === Status.working ? job : undefined;
-  }
-}
-
-function isPending({ status }: StoredJob): boolean {
-  return status === Status.new || status === Status.waiting || status === Status.blocked;
-}
-
-function cancelledJob(job: StoredJob, now: Date, reason: string | undefined): StoredJob {
-  const cancel = reason === undefined ? { when: now } : { when: now, reason };
-  if (job.status === Status.working) return job.cancel === undefined ? { ...job, cancel } : job;
-  return isPending(job) ? { ...job, status: Status.cancelled, finished: now, uniqueKey: undefined, cancel } : job;
-}
-
-function retriedJob(job: StoredJob, now: Date): StoredJob {
-  if (job.status === Status.waiting) return { ...job, runAt: now };
-  if (!isFinished(job.status)) return job;
-  return {
-    ...job,
-    status: Status.new,
-    runAt: now,
-    retries: retriesAgain(job),
-    finished: undefined,
-    cancel: undefined,
-    result: undefined,
-    lost: 0,
-    uniqueKey: job.key,
-  };
-}
-
-function changedJob(job: StoredJob, change: JobChange): StoredJob {
-  return {
-    ...job,
-    data: change.data === undefined ? job.data : copied(change.data),
-    runAt: change.runAt ?? job.runAt,
-    priority: change.priority ?? job.priority,
-    retries: change.retries ?? job.retries,
-    maxRetries: change.retries ?? job.maxRetries,
-    tags: change.tags === undefined ? job.tags : [...change.tags],
-  };
+/** A job as a plan leaves it; undefined: removed; the same object: left alone. */
+export function actedJob(job: StoredJob, plan: ActPlan): StoredJob | undefined {
+  const changed = changedJob(job, plan);
+  return changed === undefined || changed === job ? changed : copyJob(changed);
 }
 
 /** From the preferred lanes, and only when those hold nothing to take from all. */

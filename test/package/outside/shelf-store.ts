@@ -4,9 +4,9 @@
 import * as bson from "bson";
 import { Status } from "dayjob";
 import {
-  type Act,
   type Acted,
   type ActPage,
+  type ActPlan,
   type Beat,
   type Bson,
   type BulkStore,
@@ -14,11 +14,13 @@ import {
   type Claimed,
   type ClaimRequest,
   type ClaimStore,
+  changedJob,
   choose,
   dayjobError,
   type Filter,
   type Finish,
   type Finished,
+  failedAt,
   type Held,
   type HeldMark,
   type Inserted,
@@ -33,13 +35,14 @@ import {
   type ReadingStore,
   type RunnerRecord,
   type RunnerStore,
-  ranSince,
   type Store,
   type StoredJob,
+  settledJob,
   triesKept,
   type Unwatch,
+  written,
 } from "dayjob/testing";
-import { acted, type Changes, copy, ended, isOver } from "./shelf-job.js";
+import { copy } from "./shelf-job.js";
 
 export class Shelf {
   readonly jobs = new Map<string, StoredJob>();
@@ -101,9 +104,10 @@ export class ShelfStore implements Store, JobStore, ClaimStore, RunnerStore, Bul
     );
     const due = open.filter(({ runAt }) => runAt <= now).sort(inOrder);
     const { take, exhausted, left } = choose(due, request);
-    for (const job of exhausted) this.#change(job, { status: Status.failed, finished: now, uniqueKey: undefined });
+    for (const job of exhausted) this.#store(written(job, failedAt(now)));
     const jobs = take.map((job) =>
-      this.#change(job, {
+      this.#store({
+        ...job,
         status: Status.working,
         claim: { runner: runner.instance, token },
         tries: [...job.tries, { runner: runner.name, when: now }].slice(-triesKept),
@@ -128,7 +132,7 @@ export class ShelfStore implements Store, JobStore, ClaimStore, RunnerStore, Bul
       const job = this.#shelf.jobs.get(id);
       if (job?.claim?.token !== token) return { id, token, status: undefined };
       if (job.status !== Status.working) return { id, token, status: job.status };
-      return { id, token, status: this.#change(job, ended(job, settlement)).status };
+      return { id, token, status: this.#store(settledJob(job, settlement)).status };
     });
   }
 
@@ -142,7 +146,7 @@ export class ShelfStore implements Store, JobStore, ClaimStore, RunnerStore, Bul
       const job = this.#shelf.jobs.get(id);
       if (job?.status !== Status.working || job.claim?.token !== token) refused.push({ id, token });
       else {
-        if (progress !== undefined) this.#change(job, { progress });
+        if (progress !== undefined) this.#store({ ...job, progress });
         this.#shelf.lines.set(id, [...(this.#shelf.lines.get(id) ?? []), ...lines].slice(-linesKept));
       }
     }
@@ -202,19 +206,17 @@ export class ShelfStore implements Store, JobStore, ClaimStore, RunnerStore, Bul
       .map(copy);
   }
 
-  async act(what: Act, filter: Filter, page: ActPage, now: Date): Promise<Acted> {
+  async act(plan: ActPlan, filter: Filter, page: ActPage): Promise<Acted> {
     const jobs = this.#find(filter, { ...page, order: "oldest" });
     const conflicts: string[] = [];
     let changed = 0;
     for (const job of jobs) {
-      if (page.again && what.verb === "retry" && ranSince(job, now)) continue;
-      const changes = acted(job, what, now);
-      if (changes === undefined) continue;
-      if (changes !== "removed" && isOver(job) && this.#holder({ ...job, ...changes }) !== undefined)
-        conflicts.push(job.id);
+      const next = changedJob(job, plan);
+      if (next === job) continue;
+      if (next !== undefined && job.uniqueKey === undefined && this.#holder(next) !== undefined) conflicts.push(job.id);
       else {
-        if (changes === "removed") this.#remove(job.id);
-        else this.#change(job, changes);
+        if (next === undefined) this.#remove(job.id);
+        else this.#store(next);
         changed++;
       }
     }
@@ -269,10 +271,10 @@ export class ShelfStore implements Store, JobStore, ClaimStore, RunnerStore, Bul
       : this.#all((job) => job.kind === kind && job.uniqueKey === uniqueKey)[0];
   }
 
-  #change(job: StoredJob, changes: Changes): StoredJob {
-    const changed = copy({ ...job, ...changes });
-    this.#shelf.jobs.set(job.id, changed);
-    return copy(changed);
+  #store(job: StoredJob): StoredJob {
+    const stored = copy(job);
+    this.#shelf.jobs.set(job.id, stored);
+    return copy(stored);
   }
 
   #remove(id: string): void {

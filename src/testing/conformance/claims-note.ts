@@ -1,14 +1,14 @@
-// note and lines: what a handler says while it runs.
+// Part of the claims facet, note (read by `lines`): what a handler says while it runs.
 import assert from "node:assert/strict";
 import { newId } from "../../job/id.ts";
 import { type LogLine, linesKept } from "../../job/job.ts";
 import { at } from "../fixtures/factories.ts";
-import { act, type Check, claim, finish, numbers, putOne, stored, timeout, told, working } from "./suite.ts";
+import { act, claim, finish, type Guarantees, numbers, putOne, stored, timeout, told, working } from "./suite.ts";
 
 const lineOf = (n: number): LogLine => ({ when: at(120 + n), try: 1, message: `line ${n}` });
 
-export function noteConformance(check: Check): void {
-  check("keeps progress and log lines under a valid claim", async ({ store }) => {
+export const claimsNote: Guarantees = {
+  "keeps progress and log lines under a valid claim": async ({ store }) => {
     const job = await working(store);
     const held = { id: job.id, token: job.claim?.token ?? "" };
     const lines = [lineOf(0), { ...lineOf(1), fields: { file: "a", at: at(5.005), n: 2 ** 40 } }];
@@ -16,9 +16,9 @@ export function noteConformance(check: Check): void {
     assert.deepEqual(await store.claims.note([{ ...held, lines: [lineOf(2)] }], timeout), []);
     assert.deepEqual(told(await store.reading.lines(job.id, timeout)), told([...lines, lineOf(2)]));
     assert.deepEqual(told(await stored(store, job)), told({ ...job, progress: { done: 3 } }));
-  });
+  },
 
-  check("writes nothing under another token, and answers with those", async ({ store }) => {
+  "writes nothing under another token, and answers with those": async ({ store }) => {
     const good = await working(store);
     const stale = await working(store, { kind: "sums" });
     const notes = [good, stale].map(({ id, claim: own }, n) => ({
@@ -33,9 +33,9 @@ export function noteConformance(check: Check): void {
     assert.deepEqual(new Set(refused.map(({ id, token }) => [id, token])), new Set(pairs));
     assert.deepEqual([(await stored(store, good)).progress, (await stored(store, stale)).progress], [50, undefined]);
     assert.deepEqual(await store.reading.lines(stale.id, timeout), []);
-  });
+  },
 
-  check("writes nothing once the try has ended, or the job runs under the next claim", async ({ store }) => {
+  "writes nothing once the try has ended, or the job runs under the next claim": async ({ store }) => {
     const job = await working(store);
     const note = { id: job.id, token: job.claim?.token ?? "", progress: 99, lines: [lineOf(0)] };
     await finish(store, job, { how: "snooze", wait: 0 }, at(100));
@@ -47,9 +47,9 @@ export function noteConformance(check: Check): void {
       [(await stored(store, job)).progress, await store.reading.lines(job.id, timeout)],
       [undefined, []],
     );
-  });
+  },
 
-  check("keeps the newest 100 lines, oldest first", async ({ store }) => {
+  "keeps the newest 100 lines, oldest first": async ({ store }) => {
     const job = await working(store);
     const held = { id: job.id, token: job.claim?.token ?? "" };
     for (const n of numbers(5)) {
@@ -60,26 +60,26 @@ export function noteConformance(check: Check): void {
       told(kept),
       numbers(linesKept).map((n) => lineOf(n + 50)),
     );
-  });
+  },
 
-  check("lines stay when the job has ended, and go with it when it is removed", async ({ store }) => {
+  "lines stay when the job has ended, and go with it when it is removed": async ({ store }) => {
     const job = await working(store);
     await store.claims.note([{ id: job.id, token: job.claim?.token ?? "", lines: [lineOf(0)] }], timeout);
     await finish(store, job, { how: "success" });
     assert.equal((await store.reading.lines(job.id, timeout)).length, 1);
     await act(store, { verb: "remove" }, { ids: [job.id] });
     assert.deepEqual(await store.reading.lines(job.id, timeout), []);
-  });
+  },
 
-  check("a job that logged nothing has no lines", async ({ store }) => {
+  "a job that logged nothing has no lines": async ({ store }) => {
     assert.deepEqual(await store.reading.lines((await putOne(store)).id, timeout), []);
     assert.deepEqual(await store.reading.lines(newId(), timeout), []);
-  });
+  },
 
-  check("a note leaves the claim as it is", async ({ store }) => {
+  "a note leaves the claim as it is": async ({ store }) => {
     const job = await working(store);
     await store.claims.note([{ id: job.id, token: job.claim?.token ?? "", progress: 0 }], timeout);
     assert.equal((await stored(store, job)).progress, 0);
     assert.notEqual(await finish(store, job, { how: "success" }), undefined);
-  });
-}
+  },
+};

@@ -1,15 +1,15 @@
-// claim: which jobs, in which order, and what a claim writes.
+// Part of the claims facet, claim and claimed: which jobs, in which order, and what a claim writes.
 import assert from "node:assert/strict";
 import { newId } from "../../job/id.ts";
 import type { StoredJob } from "../../job/job.ts";
 import { Status } from "../../job/status.ts";
 import { at } from "../fixtures/factories.ts";
 import {
-  type Check,
   claim,
   claimRequest,
   finish,
   first,
+  type Guarantees,
   ids,
   numbers,
   own,
@@ -22,15 +22,15 @@ import {
   working,
 } from "./suite.ts";
 
-export function claimConformance(check: Check): void {
-  check("engine 14, case 69: hands out by priority, then by runAt", async ({ store }) => {
+export const claimsClaim: Guarantees = {
+  "engine 14, case 69: hands out by priority, then by runAt": async ({ store }) => {
     const places = [0, -1, 100, 0, 1, -100, 0, 1].map((priority, n) => ({ priority, runAt: at(50 - ((n * 3) % 8)) }));
     const jobs = await put(store, ...places);
     const expected = [...jobs].sort((a, b) => b.priority - a.priority || a.runAt.getTime() - b.runAt.getTime());
     assert.deepEqual(ids(await claim(store)), ids(expected));
-  });
+  },
 
-  check("engine 14, case 69: hands out in the same order one by one", async ({ store }) => {
+  "engine 14, case 69: hands out in the same order one by one": async ({ store }) => {
     const jobs = await put(store, { runAt: at(3) }, { runAt: at(1) }, { runAt: at(2), priority: 5 }, { runAt: at(2) });
     const got: StoredJob[] = [];
     for (const _ of jobs) got.push(...(await claim(store, { slots: 1 })));
@@ -38,22 +38,22 @@ export function claimConformance(check: Check): void {
       got.map((job) => jobs.findIndex(({ id }) => id === job.id)),
       [2, 1, 3, 0],
     );
-  });
+  },
 
-  check("case 27: of many jobs with the same time and priority none is passed over", async ({ store }) => {
+  "case 27: of many jobs with the same time and priority none is passed over": async ({ store }) => {
     const jobs = await put(store, ...numbers(60).map(() => ({ runAt: at(50), priority: 3 })));
     const got: StoredJob[] = [];
     for (let n = 0; n < 30 && got.length < 60; n++) got.push(...(await claim(store, { slots: 7, fresh: n % 2 === 0 })));
     assert.deepEqual(sortedIds(got), sortedIds(jobs));
-  });
+  },
 
-  check("never hands out a job before its runAt, and does so at it", async ({ store }) => {
+  "never hands out a job before its runAt, and does so at it": async ({ store }) => {
     const job = await putOne(store, { runAt: at(100) });
     assert.deepEqual(await claim(store, { now: new Date(at(100).getTime() - 1) }), []);
     assert.deepEqual(ids(await claim(store, { now: at(100) })), [job.id]);
-  });
+  },
 
-  check("case 104: hands out jobs of its kinds only", async ({ store }) => {
+  "case 104: hands out jobs of its kinds only": async ({ store }) => {
     const [mail, sums] = await put(store, { kind: "mail" }, { kind: "sums" }, { kind: "mails" }, { kind: "Mail" });
     const kinds = [
       { kind: "mail", most: 10 },
@@ -61,31 +61,28 @@ export function claimConformance(check: Check): void {
       { kind: "none", most: 10 },
     ];
     assert.deepEqual(sortedIds(await claim(store, { kinds })), sortedIds([mail, sums].flatMap((job) => job ?? [])));
-  });
+  },
 
-  check(
-    "case 24, case 71: hands out no more of a kind than wanted, and no more than there are slots",
-    async ({ store }) => {
-      await put(store, ...numbers(10).map(() => ({ priority: 1 })), ...numbers(10).map(() => ({ kind: "sums" })));
-      const kinds = [
-        { kind: "mail", most: 2 },
-        { kind: "sums", most: 10 },
-      ];
-      const got = await claim(store, { kinds, slots: 8 });
-      assert.deepEqual(
-        got.map(({ kind }) => kind),
-        ["mail", "mail", ...numbers(6).map(() => "sums")],
-      );
-    },
-  );
+  "case 24, case 71: hands out no more of a kind than wanted, and no more than there are slots": async ({ store }) => {
+    await put(store, ...numbers(10).map(() => ({ priority: 1 })), ...numbers(10).map(() => ({ kind: "sums" })));
+    const kinds = [
+      { kind: "mail", most: 2 },
+      { kind: "sums", most: 10 },
+    ];
+    const got = await claim(store, { kinds, slots: 8 });
+    assert.deepEqual(
+      got.map(({ kind }) => kind),
+      ["mail", "mail", ...numbers(6).map(() => "sums")],
+    );
+  },
 
-  check("hands out no job to a second claim", async ({ store, another }) => {
+  "hands out no job to a second claim": async ({ store, another }) => {
     await put(store, {}, {});
     assert.equal((await claim(store)).length, 2);
     assert.equal((await claim(await another())).length, 0);
-  });
+  },
 
-  check("never hands out what is blocked, working, finished or invalid", async ({ store }) => {
+  "never hands out what is blocked, working, finished or invalid": async ({ store }) => {
     const { invalid, working: works, success, failed, cancelled, blocked } = Status;
     const jobs = await put(
       store,
@@ -93,9 +90,9 @@ export function claimConformance(check: Check): void {
     );
     assert.deepEqual(await claim(store), []);
     for (const job of jobs) assert.deepEqual(told(await stored(store, job)), told(job));
-  });
+  },
 
-  check("writes the claim and a new try, counted, and answers with the job as it is stored", async ({ store }) => {
+  "writes the claim and a new try, counted, and answers with the job as it is stored": async ({ store }) => {
     const before = await putOne(store, { tries: [{ runner: "x", when: at(3) }], tryCount: 1, status: Status.waiting });
     const token = newId();
     const job = first(await claim(store, { token, now: at(99.099) }));
@@ -104,9 +101,9 @@ export function claimConformance(check: Check): void {
     assert.deepEqual(job.tries, [...before.tries, { runner: own.name, when: at(99.099) }]);
     assert.deepEqual([job.tryCount, job.retries, job.runAt], [2, before.retries, before.runAt]);
     assert.deepEqual(told(await stored(store, job)), told(job));
-  });
+  },
 
-  check("keeps the newest 20 tries, and counts them all", async ({ store }) => {
+  "keeps the newest 20 tries, and counts them all": async ({ store }) => {
     const { id } = await putOne(store, { retries: 100 });
     for (const n of numbers(25)) {
       const job = first(await claim(store, { now: at(1000 + n), horizon: at(2000) }));
@@ -118,25 +115,25 @@ export function claimConformance(check: Check): void {
       job.tries,
       numbers(20).map((n) => ({ runner: own.name, when: at(1005 + n), ended: at(1005.5 + n), err: `no ${n + 5}` })),
     );
-  });
+  },
 
-  check("engine 12: lanes are a preference: what lies in others is handed out as well", async ({ store }) => {
+  "engine 12: lanes are a preference: what lies in others is handed out as well": async ({ store }) => {
     await put(store, ...numbers(64).map((lane) => ({ lane })), { lane: undefined });
     const got = new Set<string>();
     for (let n = 0; n < 70 && got.size < 65; n++) {
       for (const { id } of await claim(store, { lanes: [3], slots: 7 })) got.add(id);
     }
     assert.equal(got.size, 65);
-  });
+  },
 
-  check("`next` is now while more is due than was taken", async ({ store }) => {
+  "`next` is now while more is due than was taken": async ({ store }) => {
     await put(store, {}, {}, {});
     const { jobs, next } = await store.claims.claim(claimRequest({ slots: 2 }), timeout);
     assert.equal(jobs.length, 2);
     assert.deepEqual(next, at(100));
-  });
+  },
 
-  check("`next` is the time of the next job of the kinds, up to the horizon", async ({ store }) => {
+  "`next` is the time of the next job of the kinds, up to the horizon": async ({ store }) => {
     await put(
       store,
       { runAt: at(150), priority: -5 },
@@ -146,33 +143,52 @@ export function claimConformance(check: Check): void {
     const { jobs, next } = await store.claims.claim(claimRequest(), timeout);
     assert.deepEqual([jobs, next], [[], at(150)]);
     assert.equal((await store.claims.claim(claimRequest({ horizon: at(140) }), timeout)).next, undefined);
-  });
+  },
 
-  check("`next` is undefined when nothing is left", async ({ store }) => {
+  "`next` is undefined when nothing is left": async ({ store }) => {
     await put(store, {}, { status: Status.blocked }, { status: Status.success });
     const { jobs, next } = await store.claims.claim(claimRequest(), timeout);
     assert.deepEqual([jobs.length, next], [1, undefined]);
-  });
+  },
 
-  check(
-    "engine 9: `claimed` gives what is working under a token, for a claim whose reply was lost",
-    async ({ store }) => {
-      await put(store, {}, {}, {});
-      const token = newId();
-      const jobs = await claim(store, { token, slots: 2 });
-      await claim(store);
-      assert.deepEqual(sortedIds(await store.claims.claimed(token, timeout)), sortedIds(jobs));
-      await finish(store, first(jobs), { how: "success" });
-      assert.deepEqual(ids(await store.claims.claimed(token, timeout)), ids(jobs.slice(1)));
-      assert.deepEqual(await store.claims.claimed(newId(), timeout), []);
-    },
-  );
+  "engine 9: `claimed` gives what is working under a token, for a claim whose reply was lost": async ({ store }) => {
+    await put(store, {}, {}, {});
+    const token = newId();
+    const jobs = await claim(store, { token, slots: 2 });
+    await claim(store);
+    assert.deepEqual(sortedIds(await store.claims.claimed(token, timeout)), sortedIds(jobs));
+    await finish(store, first(jobs), { how: "success" });
+    assert.deepEqual(ids(await store.claims.claimed(token, timeout)), ids(jobs.slice(1)));
+    assert.deepEqual(await store.claims.claimed(newId(), timeout), []);
+  },
 
-  check("a job that was handed out again belongs to the new token alone", async ({ store }) => {
+  "engine 14: `claimed` gives them in the order of claims: priority, then runAt, then id": async ({ store }) => {
+    const token = newId();
+    const places = [
+      [0, 9],
+      [5, 9],
+      [0, 3],
+      [5, 9],
+      [-1, 1],
+      [0, 3],
+      [5, 2],
+    ] as const;
+    const jobs = await put(store, ...places.map(([priority, second]) => ({ priority, runAt: at(second) })));
+    const taken = await claim(store, { token });
+    assert.equal(taken.length, jobs.length);
+    const expected = [...jobs].sort(
+      (a, b) => b.priority - a.priority || a.runAt.getTime() - b.runAt.getTime() || (a.id < b.id ? -1 : 1),
+    );
+    // Another order of the ids than that of the places.
+    assert.notDeepEqual(ids(expected), ids(jobs));
+    assert.deepEqual(ids(await store.claims.claimed(token, timeout)), ids(expected));
+  },
+
+  "a job that was handed out again belongs to the new token alone": async ({ store }) => {
     const job = await working(store);
     await finish(store, job, { how: "snooze", wait: 0 }, at(100));
     const again = first(await claim(store, { now: at(101) }));
     assert.deepEqual(await store.claims.claimed(job.claim?.token ?? "", timeout), []);
     assert.deepEqual(ids(await store.claims.claimed(again.claim?.token ?? "", timeout)), [job.id]);
-  });
-}
+  },
+};
