@@ -46,12 +46,8 @@ export function casesFields(cases: readonly Case[], bson: MongoBson): Doc {
 function caseTerm(field: WrittenField, cases: readonly Case[], bson: MongoBson): unknown {
   const terms = cases.map(([, writes]) => writes[field]);
   if (terms.every((term) => term === terms[0])) return expressionOf(terms[0], field, bson);
-  return cases
-    .map(([condition], at) => ({ condition, then: expressionOf(terms[at], field, bson) }))
-    .reduceRight<unknown>(
-      (otherwise, { condition, then }, at) => (at === cases.length - 1 ? then : when(condition, then, otherwise)),
-      undefined,
-    );
+  const expressions = terms.map((term) => expressionOf(term, field, bson));
+  return expressions.reduceRight((otherwise, one, at) => when(cases[at]?.[0] ?? {}, one, otherwise));
 }
 
 function expressionOf(term: Term | undefined, field: WrittenField, bson: MongoBson): unknown {

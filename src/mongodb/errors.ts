@@ -1,10 +1,19 @@
-// The driver's errors in dayjob's words. The only file that knows their names, codes and labels.
+// The driver's errors in dayjob's words. The only file that knows their names and labels; the codes are in error-codes.ts.
 import { inspect } from "node:util";
 import { asError, dayjobError, isCodedError, storeFull, storeOutage } from "../errors.ts";
-
-/** FerretDB's code for PostgreSQL's "deadlock detected" (40P01): of two batches that cross, one is let through. */
-const deadlock = 16908292;
-const writeConflict = 112;
+import {
+  atlasError,
+  authenticationFailed,
+  badValue,
+  deadlock,
+  duplicateKey,
+  namespaceNotFound,
+  othersCodes,
+  outOfDiskSpace,
+  passingCodes,
+  unauthorized,
+  writeConflict,
+} from "./error-codes.ts";
 
 /**
  * What the caller did wrong, by the names of the driver and of bson: values that cannot be encoded, wrong arguments. All else
@@ -13,33 +22,7 @@ const writeConflict = 112;
 const callersNames =
   /^(?:BSON|Type|Range|Mongo(?:API|BatchReExecution|Compatibility|Crypt|Cursor|InvalidArgument|Missing|Parse|ServerError|Tailable|Transaction))/;
 
-/**
- * Server errors that pass: InternalError and UnknownError (FerretDB answers so when its database is away or found a
- * deadlock), hosts unreachable, AuthenticationFailed (of a new connection, while credentials are changed), LockTimeout,
- * CursorNotFound, LockBusy, MaxTimeMSExpired, a router that knew its shards of old, WriteConcernFailed, CallbackCanceled,
- * shutdown, NotYetInitialized, CannotSatisfyWriteConcern, WriteConflict, read concern not yet available, connections dropped,
- * NoConfigPrimary, QueryPlanKilled, step-down, ShardingStateNotInitialized, keys for cluster times that are not there yet
- * (after restarts and elections), CursorKilled, ExceededTimeLimit, ClientDisconnect, MovePrimaryInProgress, storage that
- * changes, TemporarilyUnavailable, UserWritesBlocked, ReauthenticationRequired, ResourceExhausted, pools and queues that are
- * full, SocketException, not primary, interruption, node recovering, throttling.
- */
-// biome-ignore format: one a line would fill a page.
-const passingCodes = new Set([
-  1, 6, 7, 8, 18, 24, 43, 46, 50, 63, 64, 82, 89, 90, 91, 94, 100, 112, 133, 134, 145, 149, 150, 175, 189, 202, 203,
-  210, 211, 237, 249, 262, 279, 319, 355, 365, 371, 391, 402, 407, 433, 449, 462,
-  9001, 10058, 10107, 11600, 11601, 11602, 13388, 13435, 13436, 16500, deadlock,
-]);
-
 const passingLabels = ["RetryableWriteError", "TransientTransactionError", "RetryableError", "SystemOverloadedError"];
-const duplicateKey = 11000;
-const outOfDiskSpace = 14031;
-const authenticationFailed = 18;
-const unauthorized = 13;
-const namespaceNotFound = 26;
-/** Of MongoDB Atlas, for much: what it is about stands in the message alone. */
-const atlasError = 8000;
-/** What does not pass by itself, and is never a document's fault. */
-const othersCodes = new Set([unauthorized, atlasError, outOfDiskSpace]);
 
 /** One write of a batch that was refused: its place in the batch, and why. */
 export interface Refusal {
@@ -181,7 +164,7 @@ function isOutOfSpace(error: unknown): boolean {
 }
 
 function isMissingIndex(error: unknown): boolean {
-  return codeOf(error) === 2 && /hint/i.test(asError(error).message);
+  return codeOf(error) === badValue && /hint/i.test(asError(error).message);
 }
 
 /**

@@ -20,9 +20,11 @@ async function placeWithTransactions(): Promise<StorePlace> {
     ...place,
     async transaction(work) {
       const store = await openMongoStore(client.db(database), { collection, timeout: limit });
-      return client
-        .withSession((session) => session.withTransaction(() => work(store, session)))
-        .finally(() => store.close());
+      try {
+        return await client.withSession((session) => session.withTransaction(() => work(store, session)));
+      } finally {
+        await store.close();
+      }
     },
   };
 }

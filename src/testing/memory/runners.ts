@@ -1,4 +1,6 @@
 // The runners' records in memory, and what they hold.
+import type { StoredJob } from "../../job/job.ts";
+import type { HeldMark } from "../../store/claims.ts";
 import type { RunnerStore } from "../../store/runners.ts";
 import { holders, type MemoryData, nextTurn, unknownRunner, working } from "./data.ts";
 import { copyJob } from "./transitions.ts";
@@ -14,11 +16,7 @@ export function runnerStoreOf(data: MemoryData): RunnerStore {
     },
     async held(instance, { marked = false }) {
       await nextTurn();
-      const jobs = working(
-        data,
-        ({ claim, cancel }) => claim?.runner === instance && (!marked || cancel !== undefined),
-      );
-      return jobs.map(({ id, claim, cancel }) => ({ id, token: claim?.token ?? "", cancel }));
+      return heldBy(data, instance, marked);
     },
     async markStopped(instance, { remove = false }) {
       await nextTurn();
@@ -32,19 +30,11 @@ export function runnerStoreOf(data: MemoryData): RunnerStore {
     },
     async declareDead(instance, beats) {
       await nextTurn();
-      const record = data.runners.get(instance) ?? unknownRunner(instance);
-      if (record.state !== "live" || record.beats !== beats) return false;
-      data.runners.set(instance, { ...record, state: "dead" });
-      return true;
+      return isDeclaredDead(data, instance, beats);
     },
     async removeStopped(before) {
       await nextTurn();
-      const holding = holders(data);
-      const gone = [...data.runners.values()].filter(
-        ({ instance, state, seen }) => state !== "live" && seen < before && !holding.has(instance),
-      );
-      for (const { instance } of gone) data.runners.delete(instance);
-      return gone.length;
+      return removedCount(data, before);
     },
     async holders() {
       await nextTurn();
@@ -57,4 +47,26 @@ export function runnerStoreOf(data: MemoryData): RunnerStore {
         .map(copyJob);
     },
   };
+}
+
+function heldBy(data: MemoryData, instance: string, marked: boolean): readonly HeldMark[] {
+  const isHeld = ({ claim, cancel }: StoredJob): boolean =>
+    claim?.runner === instance && (!marked || cancel !== undefined);
+  return working(data, isHeld).map(({ id, claim, cancel }) => ({ id, token: claim?.token ?? "", cancel }));
+}
+
+function isDeclaredDead(data: MemoryData, instance: string, beats: number): boolean {
+  const record = data.runners.get(instance) ?? unknownRunner(instance);
+  if (record.state !== "live" || record.beats !== beats) return false;
+  data.runners.set(instance, { ...record, state: "dead" });
+  return true;
+}
+
+function removedCount(data: MemoryData, before: Date): number {
+  const holding = holders(data);
+  const gone = [...data.runners.values()].filter(
+    ({ instance, state, seen }) => state !== "live" && seen < before && !holding.has(instance),
+  );
+  for (const { instance } of gone) data.runners.delete(instance);
+  return gone.length;
 }
