@@ -1,6 +1,6 @@
 // Which BSON classes a driver takes: values of another major of the library make it throw (API.md, rule 3).
 import * as bson from "bson";
-import { dayjobError } from "../errors.ts";
+import { asError, dayjobError } from "../errors.ts";
 import { isRecord } from "../job/options.ts";
 import type { DriverModule, MongoBson } from "./driver.ts";
 
@@ -38,18 +38,19 @@ export async function classesFor(client: unknown): Promise<MongoBson> {
 /**
  * The user's driver; it is imported only when it is needed.
  *
- * @throws BAD_TARGET if it is not installed.
+ * @throws BAD_TARGET if it is not installed, or cannot be loaded.
  */
 export async function installedDriver(): Promise<DriverModule> {
   try {
     return (await import("mongodb")) as unknown as DriverModule;
   } catch (error) {
+    const { code } = error as { code?: unknown };
+    const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
+    const why = isMissing ? "is not installed" : `could not be loaded (${asError(error).message})`;
     throw dayjobError(
       "BAD_TARGET",
-      'a mongodb:// URL needs MongoDB\'s driver, which is not installed; run "npm install mongodb"',
-      {
-        cause: error,
-      },
+      `a mongodb:// URL needs MongoDB's driver, which ${why}; run "npm install mongodb", or give open the option driver: import * as mongodb from "mongodb"`,
+      { cause: error },
     );
   }
 }

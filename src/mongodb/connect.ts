@@ -1,7 +1,7 @@
 // From a target to open connections: a URL gets clients of its own, a client or database of the caller's is used as it is
 // and never closed.
 import { type Clock, within } from "../clock.ts";
-import { dayjobError, inBrief, isCodedError } from "../errors.ts";
+import { asError, dayjobError, inBrief, isCodedError } from "../errors.ts";
 import { isRecord } from "../job/options.ts";
 import { classesFor, classesOf, installedDriver } from "./classes.ts";
 import type { DriverClient, DriverModule, MongoBson } from "./driver.ts";
@@ -22,7 +22,7 @@ export interface Closable {
   close(): Promise<void>;
 }
 
-/** Against a server that hangs, the driver would wait for it: not longer than `limit` milliseconds. */
+/** Against a server that hangs, the driver would wait for it: not longer than `timeout` milliseconds. */
 export function closeAll(clients: readonly Closable[], clock: Clock, timeout: number): Promise<unknown> {
   const closed = Promise.all(clients.map((client) => client.close()));
   return within<unknown>(clock, timeout, closed, () => undefined);
@@ -34,8 +34,16 @@ export interface ConnectOptions {
   readonly clock: Clock;
 }
 
+/** Milliseconds for one connection, TLS included. */
+const shortestConnect = 2000;
+const longestConnect = 30_000;
+
 /** The driver's own default is `test`; a URL that names no database gets this one. */
 const defaultDatabase = "dayjob";
+/** MongoDB's limits on the names of databases; on Windows it refuses some more characters. */
+const forbiddenInDatabase = /[\0 "$./\\]/;
+const longestDatabase = 63;
+const databaseNames = `the name of a database has at most ${longestDatabase} bytes and no space, ", $, ., / or \\, as in mongodb://host:port/app`;
 
 export function connect(target: unknown, options: ConnectOptions): Promise<Connection> {
   return typeof target === "string" ? connectUrl(target, options) : connectGiven(target, options);
@@ -48,12 +56,13 @@ async function connectUrl(url: string, { driver: given, timeout, clock }: Connec
   const driver = given !== undefined && isDriver(given) ? given : await installedDriver();
   const client = clientOf(driver, url, mainOptions(url, timeout));
   const pulse = clientOf(driver, url, pulseOptions);
+  const database = databaseOf(url);
   await reach(client, timeout, clock, url).catch(async (error: unknown) => {
     await closeForGood(client).catch(() => {});
     throw error;
   });
   const own = [reviving(client, clock), revivingPulse(pulse, clock)];
-  return { client, pulse, own, database: databaseOf(url), bson: driver.BSON };
+  return { client, pulse, own, database, bson: driver.BSON };
 }
 
 /** A client for heartbeats alone, for a thread of their own. It connects when it is used. */
@@ -70,9 +79,18 @@ async function connectGiven(target: unknown, { driver, timeout, clock }: Connect
   return { client, pulse: client, own: [], database, bson };
 }
 
-/** What of the driver's options a URL does not name itself. The socket limit frees a connection that hangs. */
+/**
+ * What of the driver's options a URL does not name itself. The socket limit frees a connection that hangs. A connection that
+ * is being made outlives the client's close: by the driver's own 30 seconds, it would keep a process alive whose opening has
+ * failed.
+ */
 function mainOptions(url: string, timeout: number): Record<string, unknown> {
-  const options = { serverSelectionTimeoutMS: timeout, socketTimeoutMS: 120_000, appName: "dayjob" };
+  const options = {
+    serverSelectionTimeoutMS: timeout,
+    connectTimeoutMS: Math.min(longestConnect, Math.max(shortestConnect, timeout)),
+    socketTimeoutMS: 120_000,
+    appName: "dayjob",
+  };
   return Object.fromEntries(Object.entries(options).filter(([name]) => !isNamed(url, name)));
 }
 
@@ -121,10 +139,26 @@ function hostsOfClient(client: unknown): string {
   return Array.isArray(hosts) && hosts.length > 0 ? hosts.map(String).join(",") : "the address of the given client";
 }
 
-/** The path of a URL, up to its options. */
+/** The path of a URL, up to its options. Checked before anything is connected: the driver checks it after. */
 function databaseOf(url: string): string {
   const path = /^mongodb(?:\+srv)?:\/\/[^/?]*\/([^?]*)/.exec(url)?.[1] ?? "";
-  return path === "" ? defaultDatabase : decodeURIComponent(path);
+  const name = path === "" ? defaultDatabase : decodeURIComponent(path);
+  if (!forbiddenInDatabase.test(name) && Buffer.byteLength(name) <= longestDatabase) return name;
+  throw dayjobError(
+    "BAD_TARGET",
+    `the MongoDB URL names the database ${inBrief(name.replace(/^.*@/s, "***@"))}; ${databaseNames}`,
+  );
+}
+
+/** The default database of a client; the driver refuses the name of its URL here, not where the client is made. */
+function defaultOf(client: DriverClient): string {
+  try {
+    return client.db().databaseName;
+  } catch (error) {
+    throw dayjobError("BAD_TARGET", `the client's URL names no database: ${asError(error).message}; ${databaseNames}`, {
+      cause: error,
+    });
+  }
 }
 
 function givenClient(target: unknown): { client: DriverClient; database: string } {
@@ -133,7 +167,7 @@ function givenClient(target: unknown): { client: DriverClient; database: string 
     if (typeof databaseName === "string" && isClient(client)) return { client, database: databaseName };
     if (typeof db === "function" && typeof startSession === "function") {
       const given = target as unknown as DriverClient;
-      return { client: given, database: given.db().databaseName };
+      return { client: given, database: defaultOf(given) };
     }
     // A connection of Mongoose has its Db as a field.
     if (isRecord(db) && db !== target && typeof db["databaseName"] === "string") return givenClient(db);

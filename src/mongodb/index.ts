@@ -34,22 +34,20 @@ const closeTimeout = 2000;
 export async function openMongoStore(target: string | object, options: MongoOptions): Promise<Store> {
   const { collection = "jobs", driver, timeout, clock = systemClock, random = Math.random } = options;
   const connection = await connect(target, { driver, timeout, clock });
-  const { own, database, bson } = connection;
-  const on = (client: DriverClient): Collections =>
-    collectionsOf({ client, database, collection, bson, clock, random });
-  const collections = on(connection.client);
-  const pulse = connection.pulse === connection.client ? collections : on(connection.pulse);
+  const { own, database } = connection;
   try {
-    const heartbeatStore =
-      typeof target === "string" && (driver === undefined || (await isInstalled()))
-        ? heartbeatStoreOf(import.meta.url, { url: target, collection } satisfies MongoHeartbeatTarget)
-        : undefined;
+    const isThreaded = typeof target === "string" && (driver === undefined || (await isInstalled()));
+    const collections = (client: DriverClient): Collections =>
+      collectionsOf({ ...connection, client, collection, clock, random });
+    const main = collections(connection.client);
     return mongoStoreOf({
-      collections,
-      heartbeatCollections: pulse,
+      collections: main,
+      heartbeatCollections: connection.pulse === connection.client ? main : collections(connection.pulse),
       own,
-      heartbeatStore,
-      capabilities: await capabilitiesOf(collections),
+      heartbeatStore: isThreaded
+        ? heartbeatStoreOf(import.meta.url, { url: target, collection } satisfies MongoHeartbeatTarget)
+        : undefined,
+      capabilities: await capabilitiesOf(main),
     });
   } catch (error) {
     await closeAll(own, clock, closeTimeout).catch(() => {});

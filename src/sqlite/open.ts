@@ -52,7 +52,7 @@ export async function openSqliteStore(target: string | SqliteDatabase, options: 
       heartbeatStore: heartbeatStoreIn(path, connection),
     });
   } catch (error) {
-    if (isOwn) connection.close();
+    if (isOwn) closeQuietly(connection);
     throw error;
   }
 }
@@ -61,6 +61,14 @@ export async function openSqliteStore(target: string | SqliteDatabase, options: 
 function heartbeatStoreIn(path: string, { driver }: Connection): HeartbeatStore | undefined {
   if (driver === undefined || path === ":memory:") return undefined;
   return heartbeatStoreOf(import.meta.url, { path: resolve(path), driver } satisfies SqliteHeartbeatTarget);
+}
+
+function closeQuietly(connection: Connection): void {
+  try {
+    connection.close();
+  } catch {
+    // The error that matters is why it could not be opened.
+  }
 }
 
 async function openFile(path: string, driver: DriverName | undefined): Promise<Connection> {
