@@ -1,5 +1,9 @@
 // The only file that reads a clock or sets a timer. Everything else is given a Clock, so that tests and the simulation can
-// put another in its place.
+// put another in its place. Timers and the monotonic clock are those that Node had when this was loaded, from its own modules:
+// a test that fakes the global ones (vi.useFakeTimers) would stop every wait here. Date is read as it is, so that such a test
+// can set it.
+import { hrtime } from "node:process";
+import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 
 /** Cancels a timer; calling it twice, or after the timer fired, does nothing. */
 export type CancelTimer = () => void;
@@ -20,7 +24,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic() {
     // Not performance.now(): each thread counts that from its own start.
-    const [seconds, nanoseconds] = process.hrtime();
+    const [seconds, nanoseconds] = hrtime();
     return seconds * 1000 + nanoseconds / 1e6;
   },
   timer(wait, run) {
