@@ -46,10 +46,12 @@ export async function installedDriver(): Promise<DriverModule> {
   } catch (error) {
     const { code } = error as { code?: unknown };
     const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
-    const why = isMissing ? "is not installed" : `could not be loaded (${asError(error).message})`;
+    const why = isMissing
+      ? 'which is not installed; run "npm install mongodb"'
+      : `which could not be loaded (${asError(error).message}); if it was bundled, have the bundler leave mongodb out`;
     throw dayjobError(
       "BAD_TARGET",
-      `a mongodb:// URL needs MongoDB's driver, which ${why}; run "npm install mongodb", or give open the option driver: import * as mongodb from "mongodb"`,
+      `a mongodb:// URL needs MongoDB's driver, ${why}, or give open the option driver: import * as mongodb from "mongodb"`,
       { cause: error },
     );
   }

@@ -1,5 +1,6 @@
 // The SQLite libraries that can be used, behind one small interface. One copy of SQLite a file and process: POSIX locks are
 // per process, and two copies do not see each other's (ENGINE.md 22).
+import { resolve } from "node:path";
 import { dayjobError } from "../errors.ts";
 import { isNestedBegin } from "./errors.ts";
 
@@ -107,10 +108,10 @@ export class Connection {
 }
 
 /** Opens a connection by the named library, or by the first there is: node:sqlite, libsql, better-sqlite3. */
-export async function connect(path: string, driver?: DriverName): Promise<Connection> {
+export function connect(path: string, driver?: DriverName): Connection {
   const names: readonly DriverName[] = driver === undefined ? ["node:sqlite", "libsql", "better-sqlite3"] : [driver];
   for (const name of names) {
-    const database = await opened(name, path);
+    const database = opened(name, path);
     if (database !== undefined) return new Connection(database, name);
   }
   throw dayjobError(
@@ -119,22 +120,44 @@ export async function connect(path: string, driver?: DriverName): Promise<Connec
   );
 }
 
-interface Library {
-  readonly default: new (path: string, options?: object) => SqliteDatabase;
-}
+type Library = new (path: string, options?: object) => SqliteDatabase;
 
 /** Of a library that is not there, or was built for another Node: the next one is tried. */
-const unusable: readonly unknown[] = ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND", "ERR_DLOPEN_FAILED"];
+const unusable: readonly unknown[] = ["MODULE_NOT_FOUND", "ERR_DLOPEN_FAILED"];
 
-/** libsql loads its native part when it is imported, better-sqlite3 when a database is opened. */
-async function opened(name: DriverName, path: string): Promise<SqliteDatabase | undefined> {
+/** libsql loads its native part when it is loaded, better-sqlite3 when a database is opened. */
+function opened(name: DriverName, path: string): SqliteDatabase | undefined {
   if (name === "node:sqlite") return nodeSqlite(path);
   try {
-    const { default: Database }: Library = name === "libsql" ? await import("libsql") : await import("better-sqlite3");
-    return new Database(path, { timeout: 0 });
+    return new (required(name))(path, { timeout: 0 });
   } catch (error) {
     if (unusable.includes((error as { code?: unknown }).code)) return undefined;
     throw error;
+  }
+}
+
+/**
+ * Not by an import, which bundlers follow (webpack an imported createRequire too): they fail at the native part, or where the
+ * library is not installed. A bundle, which may lie elsewhere than it was built, finds the library beside the program.
+ */
+function required(name: DriverName): Library {
+  const program = process.argv[1];
+  const bases = [import.meta.url as string | undefined, program && resolve(program)].filter(
+    (base) => base !== undefined,
+  );
+  const { createRequire } = process.getBuiltinModule("node:module");
+  for (const base of bases) {
+    const require = createRequire(base);
+    if (isFound(require, name)) return require(name) as Library;
+  }
+  throw Object.assign(new Error(`${name} is not installed`), { code: "MODULE_NOT_FOUND" });
+}
+
+function isFound(require: NodeJS.Require, name: string): boolean {
+  try {
+    return require.resolve(name) !== "";
+  } catch {
+    return false;
   }
 }
 

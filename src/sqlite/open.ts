@@ -37,7 +37,7 @@ export async function openSqliteStore(target: string | SqliteDatabase, options: 
   const isOwn = typeof target === "string";
   const path = isOwn ? pathOf(target) : "the given database";
   if (isOwn) checkPlace(path);
-  const connection = isOwn ? await openFile(path, options.driver) : given(target);
+  const connection = isOwn ? openFile(path, options.driver) : given(target);
   try {
     const { warnings, isWal } = await patiently({ clock, path }, timeout, () =>
       briefly(connection, () => settle(connection, durability, isOwn)),
@@ -71,9 +71,9 @@ function closeQuietly(connection: Connection): void {
   }
 }
 
-async function openFile(path: string, driver: DriverName | undefined): Promise<Connection> {
+function openFile(path: string, driver: DriverName | undefined): Connection {
   try {
-    return await connect(path, driver);
+    return connect(path, driver);
   } catch (error) {
     throw translated(error, path);
   }

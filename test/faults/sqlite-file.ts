@@ -9,7 +9,7 @@ import { until } from "../setup/until.ts";
 /** A foreign write transaction, from now until the returned function is called. */
 export async function lockFile(file: string): Promise<() => Promise<void>> {
   // By the library that the client of this process uses: two copies of SQLite would not see each other's locks.
-  const connection = await connect(file);
+  const connection = connect(file);
   await until(
     "the file's lock is had",
     () => {
@@ -30,7 +30,7 @@ export async function lockFile(file: string): Promise<() => Promise<void>> {
 
 /** Whether some process is in the middle of a write. */
 export async function isLocked(file: string): Promise<boolean> {
-  const connection = await connect(file);
+  const connection = connect(file);
   try {
     connection.exec("begin immediate");
     connection.exec("rollback");

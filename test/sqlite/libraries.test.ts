@@ -25,10 +25,14 @@ async function chosen(libraries: Partial<Record<Library, string>>): Promise<unkn
     writeFileSync(join(folder, "node_modules", name, "index.js"), code);
   }
   const program = `
-    process.getBuiltinModule = () => undefined; // No node:sqlite, whatever the version of Node.
+    const builtin = process.getBuiltinModule;
+    process.getBuiltinModule = (name) => (name === "node:sqlite" ? undefined : builtin(name)); // No node:sqlite, whatever the version of Node.
     const { connect } = await import("./node_modules/dayjob/dist/sqlite/driver.js");
-    const { driver, code, message } = await connect(":memory:").catch((error) => error);
-    console.log(JSON.stringify({ driver, code, message }));`;
+    try {
+      console.log(JSON.stringify({ driver: connect(":memory:").driver }));
+    } catch ({ code, message }) {
+      console.log(JSON.stringify({ code, message }));
+    }`;
   const { code, out, err } = await run(process.execPath, ["--input-type=module", "--eval", program], { cwd: folder });
   expect([code, err]).toEqual([0, ""]);
   return JSON.parse(out);

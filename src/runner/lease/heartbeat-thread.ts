@@ -127,10 +127,21 @@ export class HeartbeatThread {
   }
 }
 
+/** Why a bundle has no thread, and what to do. */
+export const bundled =
+  "dayjob was bundled, and the thread's script is not beside the bundle; have the bundler leave dayjob out (as an external module)";
+
+export function isBundled(): boolean {
+  return scriptOf() === undefined;
+}
+
+function scriptOf(): URL | undefined {
+  return beside(import.meta.url, "heartbeat-worker");
+}
+
 function startWorker(workerData: ThreadData): Worker {
-  const script = beside(import.meta.url, "heartbeat-worker");
-  if (script === undefined)
-    throw dayjobError("STORE_FAILED", "dayjob was bundled into one file, which a thread cannot start from");
+  const script = scriptOf();
+  if (script === undefined) throw dayjobError("STORE_FAILED", bundled);
   return new Worker(script, {
     name: "dayjob-heartbeat",
     workerData,

@@ -8,6 +8,7 @@ import type { Reading } from "../../maintenance/observer.ts";
 import type { Random } from "../../random.ts";
 import type { HeldMark } from "../../store/claims.ts";
 import type { Store } from "../../store/store.ts";
+import { bundled, isBundled } from "./heartbeat-thread.ts";
 import type { HeldClaims, Identity } from "./identity.ts";
 import { type BeatingRunner, LeaseState } from "./lease-state.ts";
 import { onMainThread, ThreadHeartbeat } from "./thread-heartbeat.ts";
@@ -75,7 +76,9 @@ export class Heartbeat {
     // Another clock than the system's is not known in a thread.
     if (store.heartbeatStore !== undefined && clock === systemClock) this.#thread = this.#newThread();
     else if (store.name !== "memory") {
-      const why = "it was given an open connection, a driver, or a store in memory, which no other thread can use";
+      const why = isBundled()
+        ? bundled
+        : "it was given an open connection, a driver, or a store in memory, which no other thread can use";
       warn(
         "HEARTBEAT_ON_MAIN_THREAD",
         `the heartbeat of runner ${identity.name} has no thread: ${why}; ${onMainThread}`,
