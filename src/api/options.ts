@@ -13,6 +13,8 @@ export interface ClientOptions {
   timeout?: Duration;
   /** The most bytes of a job's data as BSON: 1 MB by default, 8 MB at most. */
   dataLimit?: number;
+  /** The most bytes of a result as BSON: 1 MB by default, 4 MB at most. */
+  resultLimit?: number;
 }
 
 export interface OpenOptions extends ClientOptions {

@@ -3,11 +3,11 @@
 import type { KindRules } from "../api/kind-rules.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { dayjobError, inBrief } from "../errors.ts";
-import { defaultDataLimit, largestDataLimit } from "../job/data.ts";
 import { milliseconds } from "../job/duration.ts";
 import { type AnyKind, kindName } from "../job/kind-name.ts";
 import type { NewJob } from "../job/new-job.ts";
 import { wholeNumber } from "../job/options.ts";
+import { defaultDataLimit, defaultResultLimit, largestDataLimit, largestResultLimit } from "../job/size-limits.ts";
 import type { Random } from "../random.ts";
 import { rulesOfKind } from "./kind.ts";
 
@@ -16,12 +16,13 @@ export interface ClientSettings {
   readonly random: Random;
   readonly timeout: number;
   readonly dataLimit: number;
+  readonly resultLimit: number;
   readonly kinds: ReadonlyMap<string, AnyKind>;
   readonly rulesOf: (kind: string) => KindRules<never> | undefined;
   readonly beforePut: ((job: NewJob) => NewJob) | undefined;
 }
 
-export const clientOptionNames: readonly string[] = ["kinds", "beforePut", "timeout", "dataLimit"];
+export const clientOptionNames: readonly string[] = ["kinds", "beforePut", "timeout", "dataLimit", "resultLimit"];
 
 const defaultTimeout = 10_000;
 
@@ -32,14 +33,16 @@ export function clientSettings(given: Readonly<Record<string, unknown>>): Client
     clock: (given["clock"] as Clock | undefined) ?? systemClock,
     random: (given["random"] as Random | undefined) ?? Math.random,
     timeout: milliseconds(given["timeout"] ?? defaultTimeout, "timeout", 1),
-    dataLimit:
-      given["dataLimit"] === undefined
-        ? defaultDataLimit
-        : wholeNumber(given["dataLimit"], "dataLimit", 1, largestDataLimit, " (bytes)"),
+    dataLimit: bytes(given["dataLimit"] ?? defaultDataLimit, "dataLimit", largestDataLimit),
+    resultLimit: bytes(given["resultLimit"] ?? defaultResultLimit, "resultLimit", largestResultLimit),
     kinds,
     rulesOf: (kind) => rulesOfKind(kinds.get(kind)),
     beforePut: beforePutOf(given["beforePut"]),
   };
+}
+
+function bytes(given: unknown, name: string, most: number): number {
+  return wholeNumber(given, name, 1, most, " (bytes)");
 }
 
 function kindsByName(given: unknown): ReadonlyMap<string, AnyKind> {

@@ -22,6 +22,7 @@ export interface Engine {
   readonly timeout: number;
   /** Bytes of BSON. */
   readonly dataLimit: number;
+  readonly resultLimit: number;
   readonly storeClock: StoreClock;
   readonly notifier: Notifier;
   /** The open store; opens it at first use. Rejects with CLOSED after `close()`; a failed opening is tried again at the next call. */
@@ -48,6 +49,7 @@ export interface EngineParts {
   readonly random: Random;
   readonly timeout: number;
   readonly dataLimit: number;
+  readonly resultLimit: number;
   readonly connect: Connect;
   readonly kinds: ReadonlyMap<string, unknown>;
   readonly rulesOf: (kind: string) => KindRules<never> | undefined;
@@ -65,6 +67,7 @@ export class ClientEngine implements Engine {
   readonly random: Random;
   readonly timeout: number;
   readonly dataLimit: number;
+  readonly resultLimit: number;
   readonly storeClock: StoreClock;
   readonly notifier: Notifier;
   /** Aborts when the store is about to be closed. */
@@ -88,6 +91,7 @@ export class ClientEngine implements Engine {
     this.random = parts.random;
     this.timeout = parts.timeout;
     this.dataLimit = parts.dataLimit;
+    this.resultLimit = parts.resultLimit;
     this.closing = this.#closing.signal;
     this.storeClock = new StoreClock(parts.clock);
     this.notifier = new Notifier({ clock: parts.clock, store: () => this.#opened, failed: parts.failed });

@@ -1,10 +1,21 @@
-// The codec's rules for data, results and progress: what can be stored, so that it comes back as it was from either store.
+// The codec's rules for data, results and progress: what can be stored, so that it comes back as it was from either store. What
+// is stored is in the form that users see later (revived.ts): a job that never left the process looks like one that was read.
 // Values of BSON are recognised by `_bsontype`, never by class, since a process may hold several copies of the library, and
 // are rebuilt with the classes of the store in use (a value of another major makes the driver throw).
+import { types } from "node:util";
 import * as bson from "bson";
 import { asError, dayjobError, inBrief } from "../errors.ts";
 import { brokenPair, flawOf } from "./options.ts";
 import { isPlain } from "./plain.ts";
+import { ownBytes, revived, safeInteger } from "./revived.ts";
+import {
+  checkSize,
+  dataSize,
+  defaultDataLimit,
+  defaultResultLimit,
+  resultSize,
+  type SizeLimit,
+} from "./size-limits.ts";
 
 /** The classes of one copy of the bson library: the driver's `BSON` namespace, or ours. */
 export type Bson = Pick<
@@ -25,17 +36,12 @@ export type Bson = Pick<
 /** Our own copy, which SQLite uses. */
 export const ownBson: Bson = bson;
 
-const megabyte = 1024 * 1024;
-/** Data above this size, in bytes as BSON, is refused unless `open` allows more; at most 8 MB. */
-export const defaultDataLimit = megabyte;
-export const largestDataLimit = 8 * megabyte;
-
 /** The deepest nesting taken. MongoDB itself stops at 100, and a job's own fields take some. */
 const deepest = 80;
 
 /**
- * A copy of `data` that can be stored: `undefined` fields dropped, BSON values rebuilt with `classes`, typed arrays and
- * Buffers as Binary, Long as a number or bigint.
+ * A copy of `data` that can be stored: `undefined` fields dropped, BSON values rebuilt with `classes`, bytes as Buffer, and
+ * integers of 64 bits as numbers where they are safe.
  *
  * @throws BAD_DATA, naming the path, for what could not come back as it was: functions, symbols, Map, Set, instances of
  * classes, cycles, bigint over 64 bits, `undefined` in a list, invalid dates, field names that begin with "$", text with half
@@ -47,32 +53,39 @@ export function storableData(data: unknown, classes: Bson, limit: number = defau
 
 /** The same, with its size: the bytes of an object of one field, as BSON. */
 export function measuredData(data: unknown, classes: Bson, limit: number): { data: unknown; size: number } {
-  const given = data ?? {};
-  if (typeof given !== "object" || Array.isArray(given) || !isPlain(given)) {
+  const given = data === undefined ? {} : data;
+  if (typeof given !== "object" || given === null || Array.isArray(given) || !isPlain(given)) {
     throw dayjobError(
       "BAD_DATA",
-      `data is ${inBrief(given)}; it must be a plain object, such as { message: "Hello world" }`,
+      `data is ${whatIs(given)}; give a plain object, such as { message: "Hello world" }, or leave it out`,
     );
   }
   const copy = storableValue(given, "data", classes);
-  return { data: copy, size: checkedSize(copy, "data", classes, limit) };
+  return { data: copy, size: checkedSize(copy, "data", classes, dataSize(limit)) };
+}
+
+function whatIs(given: unknown): string {
+  if (typeof given !== "object" || given === null || Array.isArray(given) || given instanceof Date)
+    return inBrief(given);
+  return `an instance of ${className(given)}`;
 }
 
 /** The same for a result or a progress, which may be any value, a plain one or an object; `name` is for messages. */
-export function storable(value: unknown, name: string, classes: Bson, limit: number = defaultDataLimit): unknown {
+export function storable(
+  value: unknown,
+  name: string,
+  classes: Bson,
+  limit: SizeLimit = resultSize(defaultResultLimit),
+): unknown {
   const copy = storableValue(value, name, classes);
   checkedSize(copy, name, classes, limit);
   return copy;
 }
 
-function checkedSize(value: unknown, name: string, classes: Bson, limit: number): number {
+function checkedSize(value: unknown, name: string, classes: Bson, limit: SizeLimit): number {
   const size = classes.calculateObjectSize({ value });
-  if (size <= limit) return size;
-  throw dayjobError(
-    "BAD_DATA",
-    `${name} is ${(size / megabyte).toFixed(1)} MB as BSON, over the limit of ${(limit / megabyte).toFixed(1)} MB; store it elsewhere ` +
-      "and put a reference to it, or raise the option dataLimit of open (8 MB at most)",
-  );
+  checkSize(size, name, limit);
+  return size;
 }
 
 /** `above`: the objects that the value is in; it is as it was when this returns. */
@@ -103,8 +116,8 @@ function storableCopy(value: object, path: string, classes: Bson, below: object[
     return Array.from(value, (item, at) => storableValue(item, `${path}[${at}]`, classes, below));
   if (value instanceof Date || Object.prototype.toString.call(value) === "[object Date]")
     return storableDate(value as Date, path);
-  if (ArrayBuffer.isView(value)) return storableBytes(value, path, classes);
-  if (value instanceof RegExp) return storablePattern(value, path);
+  if (ArrayBuffer.isView(value)) return storableBytes(value, path);
+  if (types.isRegExp(value)) return storablePattern(value.source, value.flags, path);
   const bsonType = Object.hasOwn(value, "_bsontype") ? undefined : (value as { _bsontype?: unknown })._bsontype;
   if (typeof bsonType === "string") return rebuilt(value, bsonType, path, classes, below);
   if (!isPlain(value)) throw refused(path, `an instance of ${className(value)}`);
@@ -134,7 +147,7 @@ function checkName(name: string, path: string): void {
 
 function storableBigint(value: bigint, path: string): bigint | number {
   if (BigInt.asIntN(64, value) !== value) throw refused(path, "a bigint of more than 64 bits");
-  return value;
+  return safeInteger(value);
 }
 
 function storableDate(value: Date, path: string): Date {
@@ -142,17 +155,17 @@ function storableDate(value: Date, path: string): Date {
   return new Date(value.getTime());
 }
 
-function storableBytes(value: ArrayBufferView, path: string, classes: Bson): unknown {
-  if (!(value instanceof Uint8Array))
-    throw refused(path, `a ${className(value)} (a Uint8Array or Buffer can be stored)`);
-  return new classes.Binary(Uint8Array.from(value));
+function storableBytes(value: ArrayBufferView, path: string): Buffer {
+  if (!types.isUint8Array(value)) throw refused(path, `a ${className(value)} (a Uint8Array or Buffer can be stored)`);
+  return ownBytes(value);
 }
 
 /** BSON keeps the flags i, m, s, u of a pattern; with any other it would come back as another pattern. */
-function storablePattern(value: RegExp, path: string): RegExp {
-  if (/[^imsu]/.test(value.flags))
-    throw refused(path, `a pattern with the flags "${value.flags}" (i, m, s and u can be stored)`);
-  return value;
+function storablePattern(source: string, flags: string, path: string): RegExp {
+  if (/[^imsu]/.test(flags)) throw refused(path, `a pattern with the flags "${flags}" (i, m, s and u can be stored)`);
+  const flaw = flawOf(source);
+  if (flaw !== undefined) throw refused(path, `a pattern with ${flaw}`);
+  return new RegExp(source, flags);
 }
 
 /** The fields of BSON values that rebuilding reads, each present where its type has it. */
@@ -190,7 +203,7 @@ export function rebuilt(value: object, bsonType: string, path: string, classes: 
       return new classes.ObjectId(from.toHexString());
     case "Binary":
       checkForm(from, path);
-      return new classes.Binary(Uint8Array.from(from.buffer.subarray(0, from.position)), from.sub_type);
+      return revived(new classes.Binary(ownBytes(from.buffer.subarray(0, from.position)), from.sub_type));
     case "Decimal128":
       return classes.Decimal128.fromString(from.toString());
     case "Long":
@@ -205,7 +218,7 @@ export function rebuilt(value: object, bsonType: string, path: string, classes: 
     case "MaxKey":
       return new classes.MaxKey();
     case "BSONRegExp":
-      return storablePattern(new RegExp(from.pattern, from.options), path);
+      return storablePattern(from.pattern, from.options, path);
     case "Code":
       return new classes.Code(
         String(from.code),
@@ -213,49 +226,6 @@ export function rebuilt(value: object, bsonType: string, path: string, classes: 
       );
     default:
       throw refused(path, `a BSON value of the type ${bsonType}`);
-  }
-}
-
-/**
- * A value as a store's driver decoded it, in the form that handlers see: 64-bit integers as numbers where they are safe, as
- * bigint beyond; patterns as RegExp. Both stores pass everything they read through it, so that both give the same. What is in
- * that form already is not copied.
- */
-export function revived(value: unknown): unknown {
-  if (typeof value === "bigint") return safeInteger(value);
-  if (typeof value !== "object" || value === null || value instanceof Date) return value;
-  if (Array.isArray(value)) return revivedFields(value);
-  const { _bsontype: bsonType } = value as { _bsontype?: unknown };
-  if (bsonType === "Long") return safeInteger(BigInt((value as bson.Long).toString()));
-  if (bsonType === "Double" || bsonType === "Int32") return (value as bson.Double | bson.Int32).value;
-  if (bsonType === "BSONRegExp") return patternOf(value as bson.BSONRegExp);
-  if (typeof bsonType === "string" || !isPlain(value)) return value;
-  return revivedFields(value);
-}
-
-function revivedFields(given: object): object {
-  const fields = given as Record<string, unknown>;
-  let copy: Record<string, unknown> | undefined;
-  for (const name of Object.keys(fields)) {
-    const value = fields[name];
-    const item = revived(value);
-    if (Object.is(item, value)) continue;
-    copy ??= (Array.isArray(given) ? [...(given as unknown[])] : { ...given }) as Record<string, unknown>;
-    copy[name] = item;
-  }
-  return copy ?? given;
-}
-
-function safeInteger(value: bigint): number | bigint {
-  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
-}
-
-/** Options that JavaScript does not know (x, l) leave the value in BSON's own form. */
-function patternOf(value: bson.BSONRegExp): RegExp | bson.BSONRegExp {
-  try {
-    return new RegExp(value.pattern, value.options);
-  } catch {
-    return value;
   }
 }
 

@@ -106,6 +106,7 @@ function goValue(value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Date) return formatTime(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (value instanceof RegExp) return { Pattern: value.source, Options: value.flags };
   if (Array.isArray(value)) return value.map(goValue);
   const { _bsontype: bsonType } = value as { _bsontype?: unknown };

@@ -95,6 +95,8 @@ export const noDefaults: CheckedDefaults = {
 const defaultRetries = 20;
 const mostRetries = 1_000_000;
 const lanes = 64;
+/** In a millisecond. */
+const nanoseconds = 1_000_000;
 const longestText = 200;
 const mostTags = 100;
 const largestMeta = 65_536;
@@ -188,7 +190,8 @@ function merged(own: CheckedDefaults, kinds: CheckedDefaults): CheckedDefaults {
 /** A retryInterval without a backoff means fixed waits, as in the Go package. */
 function waits({ retryInterval, backoff }: CheckedDefaults): Pick<StoredJob, "retryInterval" | "backoff"> {
   return {
-    retryInterval: retryInterval ?? firstWait,
+    // Whole nanoseconds, as MongoDB has them: what put answers is what is read later.
+    retryInterval: Math.round((retryInterval ?? firstWait) * nanoseconds) / nanoseconds,
     backoff: backoff ?? (retryInterval === undefined ? "exponential" : "fixed"),
   };
 }

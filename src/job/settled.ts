@@ -1,5 +1,4 @@
 // What the end of a try writes, as data for the stores; and a settlement applied to a job, as a runner's events show it.
-import { revived } from "./data.ts";
 import type { StoredJob } from "./job.ts";
 import type { Settlement } from "./lifecycle.ts";
 import { isFinished, Status } from "./status.ts";
@@ -30,7 +29,7 @@ export function endOf({ status, ended, runAt, retries, lost, result }: Settlemen
 export function settledJob(job: StoredJob, settlement: Settlement): StoredJob {
   const { unmarked, marked } = endOf(settlement);
   const settled = written(job, job.cancel === undefined ? unmarked : marked);
-  return { ...settled, ...settledTries(job, settlement), result: revived(settled.result) };
+  return { ...settled, ...settledTries(job, settlement) };
 }
 
 function settledTries(job: StoredJob, settlement: Settlement): Pick<StoredJob, "tries" | "tryCount"> {

@@ -1,8 +1,8 @@
 // A job as a document, and back. Field names are those of the Go package, ours are lower case too. Reading is tolerant:
 // what a document lacks, or has of another type, is the default; writing gives each number its BSON type.
-import { revived } from "../job/data.ts";
 import { type CancelMark, type Claim, type LogLine, type StoredJob, type Try, zeroTime } from "../job/job.ts";
 import { isRecord } from "../job/options.ts";
+import { revived } from "../job/revived.ts";
 import { Status, statusOf } from "../job/status.ts";
 import type { Doc, MongoBson } from "./driver.ts";
 
@@ -113,7 +113,7 @@ export function decodeLines(logs: unknown): LogLine[] {
 export function encodeValue(value: unknown, bson: MongoBson): unknown {
   if (typeof value !== "object" || value === null || value instanceof Date) return value;
   if (value instanceof RegExp) return new bson.BSONRegExp(value.source, value.flags);
-  if ("_bsontype" in value) return value;
+  if ("_bsontype" in value || ArrayBuffer.isView(value)) return value;
   const fields = value as Record<string, unknown>;
   let copy: Record<string, unknown> | undefined;
   for (const name of Object.keys(fields)) {

@@ -1,7 +1,6 @@
 // Storing jobs. The unique indexes decide; what they refuse is looked up and answered as a duplicate. Where the holder of a
 // key has ended meanwhile, the insert is tried again.
 import { dayjobError, storeOutage } from "../errors.ts";
-import { revived } from "../job/data.ts";
 import type { StoredJob } from "../job/job.ts";
 import { compareIds } from "../store/claim.ts";
 import type { Inserted, JobStore } from "../store/jobs.ts";
@@ -194,12 +193,8 @@ async function answerKnown(
   });
 }
 
-/** The job as reading it would give it. */
 function stored(job: StoredJob): Inserted {
-  const { data, progress, result } = job;
-  const read = { data: revived(data), progress: revived(progress), result: revived(result) };
-  const isSame = read.data === data && read.progress === progress && read.result === result;
-  return { job: isSame ? job : { ...job, ...read }, duplicate: false };
+  return { job, duplicate: false };
 }
 
 function holdName(kind: string, key: string): string {

@@ -19,6 +19,7 @@ const badData: readonly [string, unknown, RegExp][] = [
   ["an invalid date", { a: new Date(Number.NaN) }, /^data\.a is an invalid date/],
   ["an operator", { $where: "1" }, /^data\.\$where is a field name that begins with/],
   ["a nested operator", { a: { $gt: 1 } }, /^data\.a\.\$gt is/],
+  ["null (found)", null, /^data is null; give a plain object.*or leave it out/],
   ["a list", [1], /^data is a list of 1/],
   ["a text", "text", /^data is "text"/],
   ["a date", new Date(0), /^data is 1970-01-01T00:00:00\.000Z/],
@@ -29,7 +30,11 @@ const badData: readonly [string, unknown, RegExp][] = [
     { ["\u{1f600}".slice(1)]: 1 },
     /^data\..* is a field name with half of a surrogate pair/,
   ],
-  ["too much", { a: "x".repeat(1024 * 1024) }, /^data is 1\.0 MB as BSON, over the limit/],
+  [
+    "too much",
+    { a: "x".repeat(1024 * 1024) },
+    /^data is 1\.0 MB \(1048601 bytes\) as BSON, over the limit of 1\.0 MB \(1048576 bytes\); .*dataLimit/,
+  ],
 ];
 
 /** Options of a put, and what the message says. */

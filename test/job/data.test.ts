@@ -4,8 +4,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isDayjobError } from "../../src/api/errors.ts";
 import { inBrief } from "../../src/errors.ts";
-import { defaultDataLimit, ownBson, revived, storable, storableData } from "../../src/job/data.ts";
+import { ownBson, storable, storableData } from "../../src/job/data.ts";
 import { dataFromReadable, fromExtendedText, readableData, toExtendedText } from "../../src/job/extended-json.ts";
+import { revived } from "../../src/job/revived.ts";
+import { defaultDataLimit } from "../../src/job/size-limits.ts";
 
 class Invoice {
   readonly total = 5;
@@ -41,6 +43,8 @@ const refusals: Readonly<Record<string, readonly [data: unknown, path: string]>>
   "nesting without end": [deep(200), "data.a.a"],
   "a UUID of 36 bytes, its text": [{ id: new bson.Binary(Buffer.from(randomUUID()), 4) }, "data.id"],
   "a vector that is none": [{ v: new bson.Binary(Buffer.alloc(3, 3), 9) }, "data.v"],
+  "a pattern with a null character": [{ p: new RegExp("a\0") }, "data.p"],
+  "a pattern of BSON with options that JavaScript lacks": [{ p: new bson.BSONRegExp("a", "x") }, "data.p"],
   "a DBRef": [{ ref: new bson.DBRef("c", new bson.ObjectId()) }, "data.ref"],
 };
 
@@ -55,12 +59,17 @@ describe("data that can be stored", () => {
 
   for (const data of [5, "text", [1], new Date(), () => 1, new Map(), new bson.ObjectId()]) {
     it(`refuses data that is no plain object: ${inBrief(data)}`, () => {
-      expect(() => storableData(data, ownBson)).toThrow(/it must be a plain object/);
+      expect(() => storableData(data, ownBson)).toThrow(/^data is .*; give a plain object/);
     });
   }
 
-  it("takes nothing for an empty object", () => {
-    expect([storableData(undefined, ownBson), storableData(null, ownBson)]).toEqual([{}, {}]);
+  it("takes nothing for an empty object, and refuses null", () => {
+    expect(storableData(undefined, ownBson)).toEqual({});
+    expect(() => storableData(null, ownBson)).toThrow(/^data is null; give a plain object.*or leave it out$/);
+  });
+
+  it("says of what class an object is that is no data", () => {
+    expect(() => storableData(new Map(), ownBson)).toThrow(/^data is an instance of Map;/);
   });
 
   it("drops undefined fields, at any depth", () => {
@@ -76,10 +85,10 @@ describe("data that can be stored", () => {
 
   it("copies: later changes by the caller are not seen", () => {
     const given = { list: [{ n: 1 }], bytes: Uint8Array.of(1) };
-    const kept = storableData(given, ownBson) as { list: unknown; bytes: bson.Binary };
+    const kept = storableData(given, ownBson) as { list: unknown; bytes: Buffer };
     given.list.push({ n: 2 });
     given.bytes[0] = 9;
-    expect([kept.list, kept.bytes.value()]).toEqual([[{ n: 1 }], Buffer.of(1)]);
+    expect([kept.list, kept.bytes]).toEqual([[{ n: 1 }], Buffer.of(1)]);
   });
 
   it("copies dates too", () => {

@@ -99,17 +99,23 @@ it("case 105: generated data comes back from JSON, but for the sign of a 0, whic
   );
 });
 
-/** What the documentation says of values that come back as another: 64-bit integers as numbers where safe, bytes as Binary. */
+/** What the documentation says of values that come back as another: 64-bit integers as numbers where safe, bytes as Buffer, UUIDs as UUID. */
 function comesBackAs(given: unknown): unknown {
   if (typeof given === "bigint") return safe(given);
   if (typeof given !== "object" || given === null || given instanceof Date || given instanceof RegExp) return given;
-  if (given instanceof Uint8Array) return new bson.Binary(given);
+  if (given instanceof Uint8Array) return Buffer.from(given);
   if (Array.isArray(given)) return given.map(comesBackAs);
   const { _bsontype: type } = given as { _bsontype?: string };
   if (type === "Long") return safe((given as bson.Long).toBigInt());
   if (type === "Int32" || type === "Double") return (given as { value: number }).value;
+  if (type === "Binary") return bytesOf(given as bson.Binary);
   if (type !== undefined) return given;
   return Object.fromEntries(Object.entries(given).map(([name, one]) => [name, comesBackAs(one)]));
+}
+
+function bytesOf(given: bson.Binary): unknown {
+  if (given.sub_type === bson.Binary.SUBTYPE_UUID) return new bson.UUID(given.value());
+  return given.sub_type === 0 ? Buffer.from(given.value()) : given;
 }
 
 function safe(value: bigint): number | bigint {
@@ -122,6 +128,6 @@ function shown(value: unknown, unsigned = false): unknown {
   if (value instanceof RegExp) return `RegExp ${value.source} ${value.flags}`;
   if (Array.isArray(value)) return value.map((one) => shown(one, unsigned));
   if (typeof value !== "object" || value === null || value instanceof Date) return value;
-  if ("_bsontype" in value) return told(value);
+  if ("_bsontype" in value || value instanceof Uint8Array) return told(value);
   return Object.entries(value).map(([name, one]) => [name, shown(one, unsigned)]);
 }

@@ -7,6 +7,7 @@ import { storable } from "../../job/data.ts";
 import type { Job, StoredJob } from "../../job/job.ts";
 import { settle } from "../../job/lifecycle.ts";
 import { isRecord } from "../../job/options.ts";
+import { cutToBytes, fieldsSize, longestMessage, progressSize, type SizeLimit } from "../../job/size-limits.ts";
 import { jobPrototype, view } from "../../job/view.ts";
 import type { Finish, Held, Note } from "../../store/claims.ts";
 import type { Store } from "../../store/store.ts";
@@ -20,7 +21,7 @@ export interface VerbParts {
   /** Has the writes of one session wait for each other. */
   readonly inTurn: <T>(session: object, work: () => Promise<T>) => Promise<T>;
   readonly timeout: number;
-  readonly dataLimit: number;
+  readonly resultLimit: SizeLimit;
   readonly failed: (error: unknown, during: string) => void;
 }
 
@@ -36,8 +37,6 @@ export interface RunState {
   /** The newest note. Notes are written in order: once it has settled, so have those before it. */
   noted: Promise<boolean> | undefined;
 }
-
-const longestMessage = 10_000;
 
 /** Carries what `successOf` needs. By `Symbol.for`, since a process may hold two copies of this package. */
 const succeeding = Symbol.for("dayjob.success");
@@ -90,7 +89,7 @@ function verbsOf(job: Job, { stored, held, state, parts }: Run) {
     (state.noted = parts.completer.note({ ...held, ...what }));
   const success = (result: unknown): Finish => {
     checkOpen(state, "complete", job);
-    const value = result === undefined ? undefined : storable(result, "result", parts.store.bson, parts.dataLimit);
+    const value = result === undefined ? undefined : storable(result, "result", parts.store.bson, parts.resultLimit);
     state.completing = true;
     return { ...held, settlement: settle(stored, { how: "success", result: value }, parts.storeNow()) };
   };
@@ -115,7 +114,7 @@ function verbsOf(job: Job, { stored, held, state, parts }: Run) {
       if (typeof progress !== "number" && (typeof progress !== "object" || progress === null)) {
         throw dayjobError("BAD_DATA", `progress is ${inBrief(progress)}; give a number or an object`);
       }
-      const value = storable(progress, "progress", parts.store.bson, parts.dataLimit);
+      const value = storable(progress, "progress", parts.store.bson, progressSize);
       if (state.completing) return;
       if (!(await note({ progress: value })) && !state.completing) throw claimLost(job);
     },
@@ -125,8 +124,8 @@ function verbsOf(job: Job, { stored, held, state, parts }: Run) {
         const kept =
           fields === undefined
             ? undefined
-            : (storable(fields, "fields", parts.store.bson, 10_000) as Record<string, unknown>);
-        const text = (typeof message === "string" ? message : inBrief(message)).slice(0, longestMessage);
+            : (storable(fields, "fields", parts.store.bson, fieldsSize) as Record<string, unknown>);
+        const text = cutToBytes(typeof message === "string" ? message : inBrief(message), longestMessage);
         const line = {
           when: parts.storeNow(),
           try: stored.tryCount,

@@ -7,6 +7,7 @@ import { asError, storeOutage } from "../../errors.ts";
 import { storable } from "../../job/data.ts";
 import type { Job, StoredJob } from "../../job/job.ts";
 import { defaultRules, type Ending, type Rules, type Settlement, settle } from "../../job/lifecycle.ts";
+import { resultSize } from "../../job/size-limits.ts";
 import { Status, statusOf } from "../../job/status.ts";
 import { toJob } from "../../job/view.ts";
 import type { Finished, Held, HeldMark } from "../../store/claims.ts";
@@ -56,15 +57,16 @@ export class Dispatcher {
 
   constructor(parts: DispatcherParts) {
     const { engine, store, completer, report, settings } = parts;
-    const { inTurn, timeout, dataLimit } = engine;
+    const { inTurn, timeout } = engine;
+    const resultLimit = resultSize(engine.resultLimit);
     const failed = report.failed.bind(report);
     const storeNow = (): Date => engine.storeClock.now();
     this.#parts = parts;
     this.#rules = { ...defaultRules, random: engine.random };
-    this.#verbParts = { store, completer, storeNow, inTurn, timeout, dataLimit, failed };
+    this.#verbParts = { store, completer, storeNow, inTurn, timeout, resultLimit, failed };
     this.#runParts = {
       around: settings.around,
-      storableResult: (result) => storable(result, "its result", store.bson, dataLimit),
+      storableResult: (result) => storable(result, "its result", store.bson, resultLimit),
       warn: report.warn.bind(report),
       failed,
     };

@@ -158,6 +158,7 @@ export function numbers(count: number): readonly number[] {
 /** Jobs with BSON values as text, so that two are alike whatever buffers their values lie in. */
 export function told(value: unknown): unknown {
   if (typeof value !== "object" || value === null || value instanceof Date || value instanceof RegExp) return value;
+  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString("hex")}`;
   if (Array.isArray(value)) return value.map(told);
   const { _bsontype: bsonType } = value as { _bsontype?: unknown };
   if (typeof bsonType === "string") return `${bsonType} ${toldBson(bsonType, value)}`;
@@ -165,7 +166,8 @@ export function told(value: unknown): unknown {
 }
 
 function toldBson(bsonType: string, value: object): string {
-  if (bsonType !== "Binary") return bsonType.endsWith("Key") ? "" : (value as { toString(): string }).toString();
+  if (bsonType !== "Binary" || "toHexString" in value)
+    return bsonType.endsWith("Key") ? "" : (value as { toString(): string }).toString();
   const { buffer, position, sub_type } = value as { buffer: Uint8Array; position: number; sub_type: number };
   return `${sub_type} ${Buffer.from(buffer.subarray(0, position)).toString("hex")}`;
 }

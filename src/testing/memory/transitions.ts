@@ -1,8 +1,8 @@
 // What each verb of the port does to one job, pure: the memory store applies it, and tests compare other stores with it.
-import { revived } from "../../job/data.ts";
 import { type StoredJob, type Try, triesKept } from "../../job/job.ts";
 import type { Settlement } from "../../job/lifecycle.ts";
 import { isPlain } from "../../job/plain.ts";
+import { revived } from "../../job/revived.ts";
 import { settledJob as applied } from "../../job/settled.ts";
 import { Status } from "../../job/status.ts";
 import { type ActPlan, changedJob, failedAt } from "../../job/transitions.ts";
