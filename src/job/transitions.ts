@@ -107,9 +107,14 @@ function updated({ data, runAt, priority, retries, tags }: JobChange): Writes {
   };
 }
 
-/** What a job becomes that fails without a try: it has none left, or its document cannot be written. */
+/** What a job becomes that fails without a try: it has none left. */
 export function failedAt(now: Date): Writes {
-  return { status: value(Status.failed), finished: value(now), ...released };
+  return endedAt(Status.failed, now);
+}
+
+/** The least that whatever ends a job writes. */
+export function endedAt(status: Status, now: Date): Writes {
+  return { status: value(status), finished: value(now), ...released };
 }
 
 /** The statuses of the jobs that a plan may change. */

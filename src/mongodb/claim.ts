@@ -9,7 +9,7 @@ import { decodeJob, withoutLogs } from "./codec.ts";
 import { type Collections, majority } from "./collections.ts";
 import type { Deadline } from "./deadline.ts";
 import { literal, triesAnd, tryCount } from "./expressions.ts";
-import { eachOrRefused, failRefusedDocument, secondLook } from "./isolate-refused.ts";
+import { eachOrRefused, endRefusedDocument, secondLook } from "./isolate-refused.ts";
 import { objectIds, statusQuery } from "./query.ts";
 import { isDueElsewhere, nextAfter, readWindow, type Sought, type Window, type Windows } from "./window.ts";
 
@@ -126,11 +126,11 @@ async function takeJobs(
   const write = (some: readonly string[]): Promise<number> => takeSome(collections, some, request, deadline);
   const { count, refused: bad } = await eachOrRefused(ids, write, secondLook(collections, deadline));
   for (const { id, error } of bad) {
-    await failRefusedDocument(
+    await endRefusedDocument(
       collections,
       id,
       statusQuery(claimable),
-      { error, at: request.now, runner: request.runner.name },
+      { status: Status.failed, error, at: request.now, runner: request.runner.name },
       deadline,
     );
   }
@@ -189,7 +189,13 @@ async function failExhausted(
   };
   const { refused: bad } = await eachOrRefused(ids, write, secondLook(collections, deadline));
   for (const { id, error } of bad)
-    await failRefusedDocument(collections, id, still, { error, at: now, runner: runner.name }, deadline);
+    await endRefusedDocument(
+      collections,
+      id,
+      still,
+      { status: Status.failed, error, at: now, runner: runner.name },
+      deadline,
+    );
 }
 
 /** `now` where more is due, else the next time up to the horizon. */

@@ -1,5 +1,6 @@
 // Ending tries. Each write has one token in its condition; what it reached is told from what it did not by the majority's word.
 import { asError, dayjobError, isCodedError } from "../errors.ts";
+import type { Settlement } from "../job/lifecycle.ts";
 import { isFinished, Status, statusOf } from "../job/status.ts";
 import type { Finish, Finished, Held } from "../store/claims.ts";
 import { decodeClaim, idOf } from "./codec.ts";
@@ -7,7 +8,13 @@ import { type Collections, majority } from "./collections.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Doc, DriverSession } from "./driver.ts";
 import { isOfDocument, isPassing, refusals } from "./errors.ts";
-import { eachOrRefused, failRefusedDocument, type SecondLook, secondLook } from "./isolate-refused.ts";
+import {
+  eachOrRefused,
+  endRefusedDocument,
+  type RefusedDocument,
+  type SecondLook,
+  secondLook,
+} from "./isolate-refused.ts";
 import { objectIds } from "./query.ts";
 import { type Group, grouped, settlementUpdate } from "./settle.ts";
 
@@ -18,12 +25,20 @@ export async function finish(
 ): Promise<readonly Finished[]> {
   if (batch.length === 0) return [];
   const groups = grouped(batch);
-  const reached = await writeGroups(collections, groups, deadline);
+  const refused: RefusedResults = new Map();
+  const reached = await writeGroups(collections, groups, refused, deadline);
   const isAll = reached === batch.length;
   if (isAll && batch.every(({ settlement }) => settlement.status === Status.success)) return batch.map(asMeant);
   const now = await claimsOf(collections, batch, deadline);
-  return batch.map((one) => whatBecame(one, now.get(one.id), isAll));
+  return batch.map((one) => {
+    const became = whatBecame(one, now.get(one.id), isAll);
+    const resultRefused = refused.get(one.id);
+    return resultRefused === undefined || became.status !== Status.success ? became : { ...became, resultRefused };
+  });
 }
+
+/** By id, why a job was written without its result. */
+type RefusedResults = Map<string, string>;
 
 function asMeant({ id, token, settlement }: Finish): Finished {
   return { id, token, status: settlement.status };
@@ -58,11 +73,16 @@ async function claimsOf(
 }
 
 /** How many jobs were reached. Several groups are one command, each still a write of its own. */
-async function writeGroups(collections: Collections, groups: readonly Group[], deadline: Deadline): Promise<number> {
+async function writeGroups(
+  collections: Collections,
+  groups: readonly Group[],
+  results: RefusedResults,
+  deadline: Deadline,
+): Promise<number> {
   const [only] = groups;
   if (only === undefined) return 0;
   const look = secondLook(collections, deadline);
-  if (groups.length === 1) return await writeAlone(collections, only, look, deadline);
+  if (groups.length === 1) return await writeAlone(collections, only, results, look, deadline);
   try {
     const operations = groups.map((group) => ({ updateMany: writeOf(collections, group, group.ids) }));
     const { matchedCount } = await collections.jobs.bulkWrite(operations, { ordered: false, ...deadline() });
@@ -71,16 +91,17 @@ async function writeGroups(collections: Collections, groups: readonly Group[], d
     const refused = refusals(error);
     if (isPassing(error) || isCodedError(error)) throw error;
     const alone = refused.length === 0 ? groups : refused.flatMap(({ index }) => groups[index] ?? []);
-    for (const group of alone) await writeAlone(collections, group, look, deadline);
+    for (const group of alone) await writeAlone(collections, group, results, look, deadline);
     // Unknown how many: a look decides.
     return -1;
   }
 }
 
-/** One group by itself; a job of it that the server refuses to write is failed, without its result. */
+/** One group by itself; a job of it that the server refuses to write is ended with less: see `endRefused`. */
 async function writeAlone(
   collections: Collections,
   group: Group,
+  results: RefusedResults,
   look: SecondLook,
   deadline: Deadline,
 ): Promise<number> {
@@ -89,25 +110,37 @@ async function writeAlone(
     return (await collections.jobs.updateMany(filter, update, { hint, ...deadline() })).matchedCount;
   };
   const { count, refused: bad } = await eachOrRefused(group.ids, write, look);
-  for (const one of bad) await failRefused(collections, group, one, deadline);
+  for (const { id, error } of bad) {
+    if (group.settlement.result !== undefined) results.set(id, asError(error).message);
+    await endRefused(collections, group, { id, error }, deadline);
+  }
   return count;
 }
 
-async function failRefused(
+/**
+ * Ends a job whose document does not take its end: a success without its result, since work that is done is never booked as
+ * failed; any other end as a failure, with the server's word for it. Where that is refused too, with less still.
+ */
+async function endRefused(
   collections: Collections,
   { token, settlement }: Group,
-  { id, error }: { readonly id: string; readonly error: unknown },
+  { id, error }: RefusedDocument,
   deadline: Deadline,
 ): Promise<void> {
+  const { ended } = settlement;
+  const isSuccess = settlement.status === Status.success;
   const err = `the end of the try could not be written: ${asError(error).message}`.slice(0, 500);
-  const end = { status: Status.failed, ended: settlement.ended, try: { err, name: "BadDocument" } };
-  const { filter, update, hint } = writeOf(collections, { token, settlement: end, ids: [id] }, [id]);
+  const less: Settlement = isSuccess
+    ? { status: Status.success, ended, try: {} }
+    : { status: Status.failed, ended, try: { err, name: "BadDocument" } };
+  const { filter, update, hint } = writeOf(collections, { token, settlement: less, ids: [id] }, [id]);
   try {
     await collections.jobs.updateMany(filter, update, { hint, ...deadline() });
   } catch (second) {
     if (!isOfDocument(second)) throw second;
     const held = { status: Status.working, "claim.token": token };
-    await failRefusedDocument(collections, id, held, { error, at: settlement.ended, runner: "" }, deadline);
+    const verdict = { status: less.status, error: isSuccess ? undefined : error, at: ended, runner: "" };
+    await endRefusedDocument(collections, id, held, verdict, deadline);
   }
 }
 

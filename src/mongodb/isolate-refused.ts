@@ -2,8 +2,8 @@
 // it refuses stands alone; if it is refused once more after a pause, it is failed with a small write.
 import { pause } from "../clock.ts";
 import { asError } from "../errors.ts";
-import { Status } from "../job/status.ts";
-import { failedAt } from "../job/transitions.ts";
+import type { Status } from "../job/status.ts";
+import { endedAt } from "../job/transitions.ts";
 import { plainUpdate } from "./changes.ts";
 import type { Collections } from "./collections.ts";
 import type { Deadline } from "./deadline.ts";
@@ -62,31 +62,33 @@ async function halved(ids: readonly string[], write: Write): Promise<BatchResult
 }
 
 export interface Verdict {
+  readonly status: Status;
+  /** Why it has failed; undefined for a success. */
   readonly error: unknown;
   readonly at: Date;
   readonly runner: string;
 }
 
 /**
- * Fails a job that cannot be written as it should, only under `condition`. Its tries make room for the error; where even
- * that does not fit, the status alone is written.
+ * Ends a job that cannot be written as it should, only under `condition`. Its log lines, and all tries but the last, make
+ * room; where even that does not fit, the status alone is written.
  */
-export async function failRefusedDocument(
+export async function endRefusedDocument(
   { jobs, bson }: Collections,
   id: string,
   condition: Doc,
-  { error, at, runner }: Verdict,
+  { status, error, at, runner }: Verdict,
   deadline: Deadline,
 ): Promise<void> {
   const one = { _id: new bson.ObjectId(id), ...condition };
   const err = `the document cannot be updated: ${asError(error).message}`.slice(0, 500);
-  const tries = [{ runner, when: at, ended: at, err, name: "BadDocument" }];
-  const { $set, $unset } = plainUpdate(failedAt(at), bson) ?? {};
+  const tries = [{ runner, when: at, ended: at, ...(error === undefined ? {} : { err, name: "BadDocument" }) }];
+  const { $set, $unset } = plainUpdate(endedAt(status, at), bson) ?? {};
   try {
     await jobs.updateOne(one, { $set: { ...$set, tries }, $unset: { ...$unset, logs: "" } }, deadline());
   } catch (second) {
     if (!isOfDocument(second)) throw second;
-    const bare = { $set: { status: Status.failed }, $unset: { ...$unset, tries: "", logs: "" } };
+    const bare = { $set: { status }, $unset: { ...$unset, tries: "", logs: "" } };
     await jobs.updateOne(one, bare, deadline());
   }
 }

@@ -43,7 +43,7 @@ const refusals: Readonly<Record<string, readonly [data: unknown, path: string]>>
   "nesting without end": [deep(200), "data.a.a"],
   "a UUID of 36 bytes, its text": [{ id: new bson.Binary(Buffer.from(randomUUID()), 4) }, "data.id"],
   "a vector that is none": [{ v: new bson.Binary(Buffer.alloc(3, 3), 9) }, "data.v"],
-  "a pattern with a null character": [{ p: new RegExp("a\0") }, "data.p"],
+  "a pattern with a null character": [{ p: new RegExp(["a", "b"].join("\0")) }, "data.p"],
   "a pattern of BSON with options that JavaScript lacks": [{ p: new bson.BSONRegExp("a", "x") }, "data.p"],
   "a DBRef": [{ ref: new bson.DBRef("c", new bson.ObjectId()) }, "data.ref"],
 };

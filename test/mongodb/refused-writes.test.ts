@@ -113,7 +113,7 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
     expect(await store.reading.get([bad], limit)).toMatchObject([{ status: Status.failed, tries: [] }]);
   });
 
-  it("an end that is refused fails its job without the result, and holds up no other of its batch", async () => {
+  it("a success that is refused is written without its result, and holds up no other of its batch (found 6)", async () => {
     const { token, ids, bad } = await claimed(9);
     refuse = (id, update) => id === bad && update.includes("result");
     const ends = ids.map((id, n) => ({
@@ -122,25 +122,52 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
       settlement: { status: Status.success, ended: at(150), try: {}, result: { n: n % 2 } },
     }));
     const finished = await store.claims.finish(ends, limit);
-    expect(finished.map(({ status }) => status)).toEqual(
-      ids.map((id) => (id === bad ? Status.failed : Status.success)),
+    expect(finished).toEqual(
+      ids.map((id) => ({
+        id,
+        token,
+        status: Status.success,
+        ...(id === bad ? { resultRefused: expect.stringContaining("larger than") } : {}),
+      })),
     );
     expect(await store.reading.get([bad], limit)).toMatchObject([
-      { status: Status.failed, result: undefined, tries: [{ err: expect.stringContaining("could not be written") }] },
+      { status: Status.success, result: undefined, finished: at(150), tries: [{ ended: at(150) }] },
     ]);
   });
 
-  it("an end that takes no error either has its status changed alone", async () => {
-    const { token, ids, bad } = await claimed(4);
-    refuse = (id, update) => id === bad && /"\$(?:literal|set)".*(?:result|larger)|BadDocument/.test(update);
-    const ends = ids.map((id) => ({
-      id,
-      token,
-      settlement: { status: Status.success, ended: at(150), try: {}, result: 1 },
-    }));
-    const finished = await store.claims.finish(ends, limit);
-    expect(finished.filter(({ status }) => status === Status.success)).toHaveLength(3);
-    expect(await store.reading.get([bad], limit)).toMatchObject([{ status: Status.failed }]);
+  it.for([
+    ["all but the last try", /"result"|"holds":""\}\}$/],
+    ["all but the status", /"result"|"holds":""\}\}$|"finished"/],
+  ] as const)(
+    "a success that is refused without its result too is written without %s (found 6)",
+    async ([, isRefused]) => {
+      const { token, ids, bad } = await claimed(4);
+      refuse = (id, update) => id === bad && isRefused.test(update);
+      const settlement = { status: Status.success, ended: at(150), try: {}, result: 1 };
+      const finished = await store.claims.finish(
+        ids.map((id) => ({ id, token, settlement })),
+        limit,
+      );
+      expect(finished.map(({ status }) => status)).toEqual(ids.map(() => Status.success));
+      expect(await store.reading.get([bad], limit)).toMatchObject([{ status: Status.success, result: undefined }]);
+    },
+  );
+
+  it("a failure that is refused is written with the server's word for it, or its status alone", async () => {
+    const { token, ids } = await claimed(4);
+    const [first = "", second = ""] = ids;
+    refuse = (id, update) =>
+      (id === first && update.includes("too long")) || (id === second && /too long|BadDocument/.test(update));
+    const settlement = { status: Status.failed, ended: at(150), try: { err: "too long" } };
+    const finished = await store.claims.finish(
+      ids.map((id) => ({ id, token, settlement })),
+      limit,
+    );
+    expect(finished.map(({ status }) => status)).toEqual(ids.map(() => Status.failed));
+    const told = await store.reading.get([first, second], limit);
+    const errors = new Map(told.map(({ id, status, tries }) => [id, [status, tries[0]?.err]]));
+    expect(errors.get(first)).toEqual([Status.failed, expect.stringContaining("could not be written: Resulting")]);
+    expect(errors.get(second)).toEqual([Status.failed, undefined]);
   });
 
   it("progress that is refused is an error that names its jobs; the others' is stored", async () => {

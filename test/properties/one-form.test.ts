@@ -1,5 +1,6 @@
 // A job looks the same wherever a user sees it: to a handler that has it from the put or by a claim, in put's answer, in
 // events, and as it is read, on both stores alike.
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ClaimedJob } from "../../src/api/handler.ts";
@@ -19,7 +20,7 @@ function shown(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return `Buffer ${value.toString("hex")}`;
   if (Array.isArray(value)) return value.map(shown);
   const { name } = (Object.getPrototypeOf(value) as object).constructor;
-  if (value instanceof RegExp || "_bsontype" in value) return `${name} ${String(value)} ${JSON.stringify(value)}`;
+  if (value instanceof RegExp || "_bsontype" in value) return `${name} ${inspect(value)}`;
   return [name, Object.entries(value).map(([field, item]) => [field, shown(item)])];
 }
 

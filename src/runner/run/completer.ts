@@ -3,7 +3,8 @@
 import { Batcher, type PendingWrite, Refused } from "../../batcher.ts";
 import { within } from "../../clock.ts";
 import { type RetryParts, retryOutages } from "../../engine/retry-outages.ts";
-import { isOutage } from "../../errors.ts";
+import { asError, isOutage } from "../../errors.ts";
+import type { Settlement } from "../../job/lifecycle.ts";
 import { Status } from "../../job/status.ts";
 import type { Finish, Finished, Held, Note } from "../../store/claims.ts";
 import type { Store } from "../../store/store.ts";
@@ -82,24 +83,27 @@ export class Completer {
     );
   }
 
-  /** An end that the store refuses must not hold up the others, nor its job: it is failed, with the store's word for it. */
+  /**
+   * An end that the store refuses must not hold up the others, nor its job. A success is written without its result: work
+   * that is done is never booked as failed. Any other end becomes a failure, with the store's word for it.
+   */
   async #finishAlone(end: Finish, cause: unknown): Promise<Finished> {
-    const write = (one: Finish): Promise<readonly Finished[]> =>
-      this.#parts.store.claims.finish([one], this.#parts.timeout);
+    const { settlement } = end;
+    const isSuccess = settlement.status === Status.success;
     try {
-      const [finished] = await this.#retrying("finish", () => write(end));
-      if (finished !== undefined) return finished;
+      return await this.#finishOne(end);
     } catch (error) {
-      if (isOutage(error)) throw error;
-      this.#parts.failed(error, "finish");
+      if (isOutage(error) || (isSuccess && settlement.result === undefined)) throw error;
+      if (!isSuccess) this.#parts.failed(error, "finish");
     }
-    const err = `the end of this try could not be stored: ${cause instanceof Error ? cause.message : String(cause)}`;
-    const settlement = {
-      status: Status.failed,
-      ended: end.settlement.ended,
-      try: { err: err.slice(0, 1000), name: "EndNotStored" },
-    };
-    const [finished] = await this.#retrying("finish", () => write({ id: end.id, token: end.token, settlement }));
+    if (!isSuccess) return this.#finishOne({ ...end, settlement: notStored(settlement, cause) });
+    const { result: _, ...rest } = settlement;
+    return { ...(await this.#finishOne({ ...end, settlement: rest })), resultRefused: asError(cause).message };
+  }
+
+  async #finishOne(end: Finish): Promise<Finished> {
+    const { store, timeout } = this.#parts;
+    const [finished] = await this.#retrying("finish", () => store.claims.finish([end], timeout));
     return finished ?? { id: end.id, token: end.token, status: undefined };
   }
 
@@ -128,6 +132,11 @@ export class Completer {
       throw error;
     }
   }
+}
+
+function notStored({ ended }: Settlement, cause: unknown): Settlement {
+  const err = `the end of this try could not be stored: ${asError(cause).message}`;
+  return { status: Status.failed, ended, try: { err: err.slice(0, 1000), name: "EndNotStored" } };
 }
 
 /** What `all` answers; where the store refuses that, each by itself, so that none suffers for another. */

@@ -20,7 +20,7 @@ import { claimedJob, type RunState, type VerbParts } from "./claimed-job.ts";
 import { ClaimedQueue, type HeldJob } from "./claimed-queue.ts";
 import type { Completer } from "./completer.ts";
 import { LateController, RunContext } from "./context.ts";
-import { execute, type RunEnd, type RunParts } from "./executor.ts";
+import { execute, type RunEnd, type RunParts, resultNotStored } from "./executor.ts";
 import type { SessionSetup } from "./session-setup.ts";
 import { completionOf } from "./transactional-completion.ts";
 
@@ -218,12 +218,15 @@ export class Dispatcher {
     // No promise for each end: many are acknowledged together.
     const end = {
       item: { id: held.id, token: held.token, settlement },
-      resolve: ({ status }: Finished) => {
+      resolve: ({ status, resultRefused }: Finished) => {
         // The handler's transaction was still open when it was looked for, and has committed since.
         if (alone && status === Status.success) return this.#end(stored, held, committed, undefined);
         const told = error ?? (status === Status.failed ? new Error(endRefused) : undefined);
         const now = isOurs(status, settlement.status) ? status : undefined;
-        this.#acknowledged({ stored, held }, ending, settlement, now, told);
+        if (resultRefused !== undefined)
+          this.#runParts.warn("RESULT_NOT_STORED", resultNotStored(stored, resultRefused));
+        const kept = resultRefused === undefined ? settlement : { ...settlement, result: undefined };
+        this.#acknowledged({ stored, held }, ending, kept, now, told);
         if (status === settlement.status && settlement.runAt !== undefined) this.#parts.dueAt(settlement.runAt);
       },
       // Still held: what has run must not be taken for a job that never started.

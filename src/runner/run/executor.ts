@@ -149,12 +149,13 @@ function resultOf(run: Run, value: unknown): unknown {
   try {
     return run.parts.storableResult(value);
   } catch (error) {
-    run.parts.warn(
-      "RESULT_NOT_STORED",
-      `job ${run.stored.id} of kind ${run.stored.kind} succeeded, but ${asError(error).message}`,
-    );
+    run.parts.warn("RESULT_NOT_STORED", resultNotStored(run.stored, asError(error).message));
     return undefined;
   }
+}
+
+export function resultNotStored({ id, kind }: StoredJob, why: string): string {
+  return `job ${id} of kind ${kind} succeeded without a result, which could not be stored: ${why}`;
 }
 
 function lostReason(run: Run): DayjobError<"CLAIM_LOST"> | undefined {
