@@ -7,6 +7,7 @@ import type { Acted, ActPage, BulkStore } from "../store/bulk.ts";
 import type { SqliteAccess } from "./access.ts";
 import { assignmentsOf } from "./changes.ts";
 import type { Connection, Row } from "./driver.ts";
+import { moveLarge } from "./large.ts";
 import { conditionOf } from "./query.ts";
 
 /** How long removed ids are remembered, in milliseconds: a retried put must not store them again. */
@@ -62,7 +63,7 @@ function byChange(plan: ActPlan, rows: readonly Row[]): ReadonlyMap<Change, read
 
 /** Whether another job holds the key that this one is to hold again. */
 function isKeyTaken(connection: Connection, { kind, key }: Row): boolean {
-  const sql = "select 1 from dayjob_jobs where kind = ? and holds = ?";
+  const sql = "select 1 from dayjob_jobs where kind = ? and uniquekey = ?";
   return connection.all(sql, String(kind), String(key)).length > 0;
 }
 
@@ -72,6 +73,7 @@ function apply(connection: Connection, { to }: Change, rows: readonly Row[], now
   const ids = JSON.stringify(rows.map(({ id }) => String(id)));
   if (to !== "removed") {
     const { sql, values } = assignmentsOf(to);
+    moveLarge(connection, ids, to);
     return connection.run(`update dayjob_jobs set ${sql} where id in (select value from json_each(?))`, ...values, ids);
   }
   connection.run(

@@ -4,10 +4,11 @@ import { released } from "../job/transitions.ts";
 import { type Term, termsOf, type Writes, type WrittenField } from "../job/writes.ts";
 import { toMark } from "./codec.ts";
 import type { Value } from "./driver.ts";
+import { inRow } from "./large.ts";
 import { toText } from "./text.ts";
 
 export interface Assignments {
-  /** `status = ?, holds = null`: for the `set` of an update. */
+  /** `status = ?, uniquekey = null`: for the `set` of an update. */
   readonly sql: string;
   readonly values: readonly Value[];
 }
@@ -23,7 +24,7 @@ export const releasedSql: string = assignmentsOf(released).sql;
 
 /** The column that a field of a job is in. */
 function columnOf(field: keyof StoredJob): string {
-  return field === "uniqueKey" ? "holds" : field.toLowerCase();
+  return field.toLowerCase();
 }
 
 /** Adds the values of the term to `values`, in the order of their places. */
@@ -51,7 +52,7 @@ function sqlsOf(terms: readonly Term[], field: WrittenField, values: Value[]): r
 
 /** As the codec writes it. */
 function columnValue(field: WrittenField, given: unknown): Value {
-  if (field === "data" || field === "result") return toText(given);
+  if (field === "data" || field === "result") return inRow(toText(given));
   if (field === "cancel") return toMark(given as CancelMark);
   if (field === "tags") return JSON.stringify(given);
   return given instanceof Date ? given.getTime() : (given as Value);

@@ -1,32 +1,33 @@
 // Claims: reads due jobs by the hot index, priority by priority, chooses, and marks them, in one transaction.
 import { type StoredJob, triesKept } from "../job/job.ts";
 import { runsAtMostOnce } from "../job/lifecycle.ts";
-import { Status } from "../job/status.ts";
+import { statusOf } from "../job/status.ts";
 import { type Claimed, type ClaimRequest, choose, type Due, inOrder } from "../store/claim.ts";
 import { releasedSql } from "./changes.ts";
 import { fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
+import { is, to } from "./status-sql.ts";
 
 /** The next lower priority of a kind that has claimable jobs: a seek. */
 export const nextPrioritySql = `select priority from dayjob_jobs indexed by dayjob_claimable
-  where kind = ? and status in (1, 3) and priority < ? order by priority desc limit 1`;
+  where kind = ? and ${is.claimable} and priority < ? order by priority desc limit 1`;
 /** All in one row, which libraries hand over much faster than many. */
 export const dueSql = `select json_group_array(json_array(place, id, status, retries, trycount, lost, runat)) as due from (
   select rowid as place, id, status, retries, trycount, lost, runat from dayjob_jobs indexed by dayjob_claimable
-  where kind = ? and status in (1, 3) and priority = ? and runat <= ? and cancel is null order by runat, id limit ?)`;
+  where kind = ? and ${is.claimable} and priority = ? and runat <= ? and cancel is null order by runat, id limit ?)`;
 export const laterSql = `select runat from dayjob_jobs indexed by dayjob_claimable
-  where kind = ? and status in (1, 3) and priority = ? and runat > ? and runat <= ? order by runat limit 1`;
+  where kind = ? and ${is.claimable} and priority = ? and runat > ? and runat <= ? order by runat limit 1`;
 /** The same without those that lost their runner: many of them at the head must not hide what is behind. */
 const freshSql = dueSql.replace("cancel is null", "cancel is null and lost = 0");
-const failSql = `update dayjob_jobs set status = 5, finished = ?, ${releasedSql} where id = ? and status = 3`;
+const failSql = `update dayjob_jobs set ${to.failed}, finished = ?, ${releasedSql} where id = ? and ${is.waiting}`;
 /**
  * All at once: half the time of one update a job. By rowid, which nothing changes within the transaction, and read afterwards:
  * quicker than by id, and than "returning". A first try is written as text, since SQLite's JSON functions are slow.
  */
-export const claimSql = `update dayjob_jobs not indexed set status = 2, runner = ?, token = ?, trycount = trycount + 1,
+export const claimSql = `update dayjob_jobs not indexed set ${to.working}, runner = ?, token = ?, trycount = trycount + 1,
   tries = case when tries = '[]' then '[' || ? || ']' else json_insert(
     case when json_array_length(tries) >= ${triesKept} then json_remove(tries, '$[0]') else tries end, '$[#]', json(?)) end
-  where rowid in (select value from json_each(?)) and status in (1, 3)`;
+  where rowid in (select value from json_each(?)) and ${is.claimable}`;
 export const begunSql = `select ${packed} from dayjob_jobs not indexed where rowid in (select value from json_each(?)) and token = ?`;
 
 interface DueRow extends Due {
@@ -166,7 +167,7 @@ function dueOf(kind: string, priority: number, packed: PackedDue): DueRow {
     rowid: packed[0],
     id: packed[1],
     kind,
-    status: packed[2] === 1 ? Status.new : Status.waiting,
+    status: statusOf(packed[2]),
     retries: packed[3],
     tryCount: packed[4],
     lost: packed[5],

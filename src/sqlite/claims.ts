@@ -6,7 +6,9 @@ import { noSession, type SqliteAccess } from "./access.ts";
 import { claim } from "./claim.ts";
 import { fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
-import { finish, note } from "./finish.ts";
+import { finish } from "./finish.ts";
+import { note } from "./note.ts";
+import { is } from "./status-sql.ts";
 
 export function claimStoreOf(access: SqliteAccess): ClaimStore {
   return {
@@ -23,6 +25,6 @@ export function claimStoreOf(access: SqliteAccess): ClaimStore {
 }
 
 function claimed(connection: Connection, token: string): StoredJob[] {
-  const sql = `select ${packed} from dayjob_jobs indexed by dayjob_held where status = 2 and token = ?`;
+  const sql = `select ${packed} from dayjob_jobs indexed by dayjob_held where ${is.working} and token = ?`;
   return connection.all(sql, token).map(fromPacked).sort(inOrder);
 }

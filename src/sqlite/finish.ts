@@ -1,20 +1,21 @@
-// Ends tries, and adds progress and log lines, each only under a valid claim.
-import { linesKept } from "../job/job.ts";
+// Ends tries, each only under a valid claim.
 import { endOf } from "../job/settled.ts";
 import { Status } from "../job/status.ts";
-import type { Finish, Finished, Held, Note } from "../store/claims.ts";
+import type { Finish, Finished } from "../store/claims.ts";
 import { assignmentsOf, releasedSql } from "./changes.ts";
-import { fromLines, toLines } from "./codec.ts";
 import type { Connection } from "./driver.ts";
+import { inDataTable, isLarge, writeLarge } from "./large.ts";
+import { is, to } from "./status-sql.ts";
 import { toText } from "./text.ts";
 
 /**
  * Many that ended alike: half the time of one update a job. By `in`: a join may read the whole table, after `analyze` on a small
  * one. The running try, which is the last one and is written without spaces, is ended as text: SQLite's JSON functions are slow.
  */
-export const succeedSql = `update dayjob_jobs set status = 4, finished = ?, ${releasedSql}, result = coalesce(?, result),
-  tries = substr(tries, 1, length(tries) - 2) || ',"ended":' || cast(? as integer) || '}]' where id in (select value from json_each(?)) and token = ? and status = 2`;
+export const succeedSql = `update dayjob_jobs set ${to.success}, finished = ?, ${releasedSql}, result = coalesce(?, result),
+  tries = substr(tries, 1, length(tries) - 2) || ',"ended":' || cast(? as integer) || '}]' where id in (select value from json_each(?)) and token = ? and ${is.working}`;
 const succeedOneSql = succeedSql.replace("in (select value from json_each(?))", "= ?");
+
 /** To be called inside a write transaction. */
 export function finish(connection: Connection, batch: readonly Finish[]): readonly Finished[] {
   const succeeded = new Set<Finish>();
@@ -58,16 +59,27 @@ function successesAlike(batch: readonly Finish[]): Iterable<Alike> {
 
 /** True if each of them is ended by it; otherwise it is to be looked which. */
 function succeed(connection: Connection, { token, at, result, ends }: Alike): boolean {
+  if (result !== null && isLarge(result)) return succeedWithLarge(connection, { token, at, result, ends });
   const [first] = ends as readonly Finish[] as readonly [Finish];
   if (ends.length === 1) return connection.run(succeedOneSql, at, result, at, first.id, token) === 1;
   const ids = JSON.stringify(ends.map(({ id }) => id));
   return connection.run(succeedSql, at, result, at, ids, token) === ends.length;
 }
 
+/** One by one: the result is written for those alone that are ended by it. */
+function succeedWithLarge(connection: Connection, { token, at, result, ends }: Alike & { result: string }): boolean {
+  const ended = ends.filter(({ id }) => {
+    const isEnded = connection.run(succeedOneSql, at, inDataTable, at, id, token) === 1;
+    if (isEnded) writeLarge(connection, id, "result", result);
+    return isEnded;
+  });
+  return ended.length === ends.length;
+}
+
 /** The status it gives the job, or undefined if the claim is not valid. */
 function endOne(connection: Connection, { id, token, settlement }: Finish): number | undefined {
   const [row] = connection.all(
-    "select status, tries, trycount, cancel from dayjob_jobs where id = ? and token = ? and status = 2",
+    `select tries, trycount, cancel from dayjob_jobs where id = ? and token = ? and ${is.working}`,
     id,
     token,
   );
@@ -81,7 +93,7 @@ function endOne(connection: Connection, { id, token, settlement }: Finish): numb
   const count = Number(row["trycount"]) - (withdrawn ? 1 : 0);
   const { sql, values } = assignmentsOf(writes);
   connection.run(
-    `update dayjob_jobs set ${sql}, tries = ?, trycount = ? where id = ? and token = ? and status = 2`,
+    `update dayjob_jobs set ${sql}, tries = ?, trycount = ? where id = ? and token = ? and ${is.working}`,
     ...values,
     JSON.stringify(tries),
     count,
@@ -93,22 +105,7 @@ function endOne(connection: Connection, { id, token, settlement }: Finish): numb
 
 /** How the job has ended under this claim, which stays on it until the next one: that tells our own end from a refusal. */
 function endedBefore(connection: Connection, id: string, token: string): number | undefined {
-  const [row] = connection.all("select status from dayjob_jobs where id = ? and token = ? and status <> 2", id, token);
+  const sql = `select status from dayjob_jobs where id = ? and token = ? and ${is.notWorking}`;
+  const [row] = connection.all(sql, id, token);
   return row === undefined ? undefined : Number(row["status"]);
-}
-
-/** To be called inside a write transaction; answers with those whose claim is not valid. */
-export function note(connection: Connection, notes: readonly Note[]): readonly Held[] {
-  return notes.filter((one) => !noteOne(connection, one)).map(({ id, token }) => ({ id, token }));
-}
-
-function noteOne(connection: Connection, { id, token, progress, lines }: Note): boolean {
-  const [row] = connection.all("select logs from dayjob_jobs where id = ? and token = ? and status = 2", id, token);
-  if (row === undefined) return false;
-  if (progress !== undefined) connection.run("update dayjob_jobs set progress = ? where id = ?", toText(progress), id);
-  if (lines !== undefined && lines.length > 0) {
-    const kept = [...fromLines(row["logs"]), ...lines].slice(-linesKept);
-    connection.run("update dayjob_jobs set logs = ? where id = ?", toLines(kept), id);
-  }
-  return true;
 }

@@ -2,9 +2,10 @@
 import type { StoredJob } from "../job/job.ts";
 import type { Inserted, JobStore } from "../store/jobs.ts";
 import { noSession, type SqliteAccess } from "./access.ts";
-import { columns, fromPacked, packed, toRow } from "./codec.ts";
+import { columns, fromPacked, packed, type StoredRow, toRow } from "./codec.ts";
 import type { Connection, Value } from "./driver.ts";
 import { isDuplicate } from "./errors.ts";
+import { writeLarge } from "./large.ts";
 
 /** What differs from job to job where many are put alike. */
 const own: readonly string[] = ["id", "data", "lane"];
@@ -16,12 +17,10 @@ const insertSql = `insert into dayjob_jobs (${columns.join(", ")}) values (${col
 /** Libraries are slow at taking values (libsql: 10 us for the 25 of a job); those that jobs share are given once. */
 const insertAlikeSql = `insert into dayjob_jobs (${[...own, ...shared].join(", ")})
   select value ->> 0, value ->> 1, value ->> 2, ${shared.map(() => "?").join(", ")} from json_each(?)`;
-/** Longer data is given as it is: inside JSON it would be escaped twice. */
-const longestInJson = 2000;
 
 interface Item {
   readonly job: StoredJob;
-  readonly row: readonly Value[];
+  readonly row: StoredRow;
 }
 
 export function jobStoreOf(access: SqliteAccess): JobStore {
@@ -52,25 +51,26 @@ function* runsAlike(items: readonly Item[]): Generator<readonly Item[]> {
   }
 }
 
-function areAlike({ row: a }: Item, { row: b }: Item): boolean {
-  return isShort(a) && isShort(b) && sharedAt.every((at) => a[at] === b[at]);
-}
-
-function isShort(row: readonly Value[]): boolean {
-  return String(row[dataAt]).length <= longestInJson;
+function areAlike({ row: { values: a } }: Item, { row: { values: b } }: Item): boolean {
+  return sharedAt.every((at) => a[at] === b[at]);
 }
 
 /** All or, where one of them is there already, none: false. */
 function insertAlike(connection: Connection, run: readonly Item[]): boolean {
-  const given = run.map(({ row }) => [row[idAt], row[dataAt], row[laneAt]]);
-  const [first] = run as readonly [Item];
+  const given = run.map(({ row: { values } }) => [values[idAt], values[dataAt], values[laneAt]]);
+  const { values } = (run as readonly [Item])[0].row;
   try {
-    connection.run(insertAlikeSql, ...sharedAt.map((at) => first.row[at] as Value), JSON.stringify(given));
-    return true;
+    connection.run(insertAlikeSql, ...sharedAt.map((at) => values[at] as Value), JSON.stringify(given));
   } catch (error) {
     if (isDuplicate(error)) return false;
     throw error;
   }
+  for (const item of run) insertLarge(connection, item);
+  return true;
+}
+
+function insertLarge(connection: Connection, { job, row }: Item): void {
+  for (const [field, text] of row.large) writeLarge(connection, job.id, field, text);
 }
 
 function insertAgain(connection: Connection, item: Item): Inserted {
@@ -79,10 +79,14 @@ function insertAgain(connection: Connection, item: Item): Inserted {
   return insertOne(connection, item);
 }
 
-function insertOne(connection: Connection, { job, row }: Item): Inserted {
-  if (connection.run(insertSql, ...row) > 0) return { job, duplicate: false };
+function insertOne(connection: Connection, item: Item): Inserted {
+  const { job, row } = item;
+  if (connection.run(insertSql, ...row.values) > 0) {
+    insertLarge(connection, item);
+    return { job, duplicate: false };
+  }
   const [byId] = connection.all(`select ${packed} from dayjob_jobs where id = ?`, job.id);
-  const byKey = `select ${packed} from dayjob_jobs where kind = ? and holds = ?`;
+  const byKey = `select ${packed} from dayjob_jobs where kind = ? and uniquekey = ?`;
   const [found] = byId === undefined ? connection.all(byKey, job.kind, job.uniqueKey ?? null) : [byId];
   return { job: found === undefined ? job : fromPacked(found), duplicate: true };
 }

@@ -3,9 +3,10 @@ import type { Filter } from "../job/filter.ts";
 import type { LogLine, StoredJob } from "../job/job.ts";
 import type { Page, ReadingStore } from "../store/reading.ts";
 import type { SqliteAccess } from "./access.ts";
-import { fromLines, fromPacked, packed } from "./codec.ts";
+import { fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
 import { conditionOf } from "./query.ts";
+import { fromText } from "./text.ts";
 
 export function readingStoreOf(access: SqliteAccess): ReadingStore {
   return {
@@ -34,5 +35,6 @@ function count(connection: Connection, filter: Filter): number {
 }
 
 function lines(connection: Connection, id: string): readonly LogLine[] {
-  return fromLines(connection.all("select logs from dayjob_jobs where id = ?", id)[0]?.["logs"]);
+  const rows = connection.all("select line from dayjob_logs where id = ? order by n", id);
+  return rows.map(({ line }) => fromText(line as string) as LogLine);
 }

@@ -5,6 +5,7 @@ import type { Beat, RunnerRecord, RunnerStore } from "../store/runners.ts";
 import type { SqliteAccess } from "./access.ts";
 import { fromMark, fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
+import { is } from "./status-sql.ts";
 
 export function runnerStoreOf(access: SqliteAccess): RunnerStore {
   return {
@@ -30,7 +31,7 @@ function beat(connection: Connection, { instance, name, kinds, lease, beats, see
 }
 
 function held(connection: Connection, instance: string, marked: boolean): readonly HeldMark[] {
-  const sql = `select id, token, cancel from dayjob_jobs indexed by dayjob_held where runner = ? and status = 2${marked ? " and cancel is not null" : ""}`;
+  const sql = `select id, token, cancel from dayjob_jobs indexed by dayjob_held where runner = ? and ${is.working}${marked ? " and cancel is not null" : ""}`;
   return connection.all(sql, instance).map(({ id, token, cancel }) => ({
     id: String(id),
     token: String(token),
@@ -71,18 +72,18 @@ function declareDead(connection: Connection, instance: string, beats: number): b
 
 function removeStopped(connection: Connection, before: Date): number {
   const sql = `delete from dayjob_runners where state <> 'live' and seen < ?
-    and not exists (select 1 from dayjob_jobs indexed by dayjob_held where runner = dayjob_runners.instance and status = 2)`;
+    and not exists (select 1 from dayjob_jobs indexed by dayjob_held where runner = dayjob_runners.instance and ${is.working})`;
   return connection.run(sql, before.getTime());
 }
 
 function holders(connection: Connection): readonly string[] {
   return connection
-    .all("select distinct runner from dayjob_jobs indexed by dayjob_held where status = 2 and runner is not null")
+    .all(`select distinct runner from dayjob_jobs indexed by dayjob_held where ${is.working} and runner is not null`)
     .map(({ runner }) => String(runner));
 }
 
 function orphans(connection: Connection, instances: readonly string[], most: number): readonly StoredJob[] {
   const sql = `select ${packed} from dayjob_jobs indexed by dayjob_held
-    where status = 2 and runner in (select value from json_each(?)) limit ?`;
+    where ${is.working} and runner in (select value from json_each(?)) limit ?`;
   return connection.all(sql, JSON.stringify(instances), most).map(fromPacked);
 }

@@ -71,8 +71,8 @@ describe("on a SQLite file", () => {
   });
 
   it("case 63: a key is looked up in an index of its own", () => {
-    expect(plan("select * from dayjob_jobs where kind = ? and holds = ?", "k", "x")).toBe(
-      "SEARCH dayjob_jobs USING INDEX dayjob_keys (kind=? AND holds=?)",
+    expect(plan("select * from dayjob_jobs where kind = ? and uniquekey = ?", "k", "x")).toBe(
+      "SEARCH dayjob_jobs USING INDEX dayjob_uniquekey (kind=? AND uniquekey=?)",
     );
   });
 

@@ -233,7 +233,7 @@ describe("the store on a SQLite file", () => {
     expect(await refusal(join(folder, "foreign.db"))).toMatchObject({ code: "BAD_TARGET" });
     await openStore();
     const newer = new Database(path);
-    newer.exec("update dayjob_meta set version = 1000");
+    newer.exec("update dayjob_meta set version = 1000, oldest = 1000");
     newer.close();
     expect(isDayjobError(await refusal(path), "NEWER_STORE")).toBe(true);
   });
