@@ -9,7 +9,7 @@ import { statusQuery } from "./query.ts";
 
 /** The name that a field of a job has in documents. */
 function nameOf(field: keyof StoredJob): string {
-  return field === "uniqueKey" ? "holds" : field.toLowerCase();
+  return field.toLowerCase();
 }
 
 /** An update without a pipeline, to which a caller may add. */

@@ -8,7 +8,7 @@ import { decodeJob, withoutLogs } from "./codec.ts";
 import { type Collections, majority } from "./collections.ts";
 import type { Deadline } from "./deadline.ts";
 import { complete, finish } from "./finish.ts";
-import { claimIndex } from "./indexes.ts";
+import { claimIndex } from "./migrations/step-1.ts";
 import { note } from "./note.ts";
 import type { MongoParts } from "./parts.ts";
 import { windowsOf } from "./window.ts";

@@ -31,7 +31,7 @@ export function encodeJob(job: StoredJob, bson: MongoBson): Doc {
   if (job.tryCount !== job.tries.length) doc["trycount"] = job.tryCount;
   if (job.lost !== 0) doc["lost"] = job.lost;
   if (job.key !== undefined) doc["key"] = job.key;
-  if (job.uniqueKey !== undefined) doc["holds"] = job.uniqueKey;
+  if (job.uniqueKey !== undefined) doc["uniquekey"] = job.uniqueKey;
   if (job.claim !== undefined) doc["claim"] = job.claim;
   if (job.cancel !== undefined) doc["cancel"] = present({ ...job.cancel });
   if (job.tags.length > 0) doc["tags"] = job.tags;
@@ -62,7 +62,7 @@ export function decodeJob(doc: Doc): StoredJob {
     priority: numberOf(doc["priority"]) ?? 0,
     lane: numberOf(doc["lane"]),
     key: textOf(doc["key"]),
-    uniqueKey: textOf(doc["holds"]),
+    uniqueKey: textOf(doc["uniquekey"]),
     claim: decodeClaim(doc["claim"]),
     cancel: decodeCancel(doc["cancel"]),
     tags: Array.isArray(doc["tags"]) ? doc["tags"].filter((tag) => typeof tag === "string") : [],

@@ -38,6 +38,7 @@ export interface DriverCollection {
   deleteMany(filter: Doc, options: Doc): Promise<{ readonly deletedCount: number }>;
   createIndexes(indexes: readonly Doc[], options: Doc): Promise<unknown>;
   listIndexes(options: Doc): DriverCursor;
+  dropIndex(name: string, options: Doc): Promise<unknown>;
   watch(pipeline: readonly Doc[], options: Doc): DriverStream;
 }
 

@@ -8,6 +8,7 @@ export const outOfDiskSpace = 14031;
 export const authenticationFailed = 18;
 export const unauthorized = 13;
 export const namespaceNotFound = 26;
+export const indexNotFound = 27;
 export const badValue = 2;
 /** Of MongoDB Atlas, for much: what it is about stands in the message alone. */
 export const atlasError = 8000;

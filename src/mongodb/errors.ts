@@ -7,6 +7,7 @@ import {
   badValue,
   deadlock,
   duplicateKey,
+  indexNotFound,
   namespaceNotFound,
   othersCodes,
   outOfDiskSpace,
@@ -80,7 +81,7 @@ export function isDuplicateKey(error: unknown): boolean {
   return isObject(error) && error["code"] === duplicateKey && ownIndex.test(String(error["message"]));
 }
 
-const ownIndex = /\b(?:_id_|dayjob_holds)\b|dup key: \{ kind: .*, holds: |Index '<unknown>'/;
+const ownIndex = /\b(?:_id_|dayjob_uniquekey)\b|dup key: \{ kind: .*, uniquekey: |Index '<unknown>'/;
 
 /** Whether a single command lost a race for rows, and was rolled back. */
 export function isRolledBack(error: unknown): boolean {
@@ -106,6 +107,11 @@ export function isUnauthorized(error: unknown): boolean {
 /** Whether there is no such collection yet. */
 export function isMissingCollection(error: unknown): boolean {
   return codeOf(error) === namespaceNotFound;
+}
+
+/** Whether there is no index of the name. */
+export function isUnknownIndex(error: unknown): boolean {
+  return codeOf(error) === indexNotFound;
 }
 
 /** The writes of an unordered batch that were refused; none if the error is not about single writes. */

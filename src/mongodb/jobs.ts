@@ -150,7 +150,7 @@ async function lookUp(
       },
     },
   ];
-  for (const [kind, keys] of keysByKind(open)) conditions.push({ kind, holds: { $in: keys } });
+  for (const [kind, keys] of keysByKind(open)) conditions.push({ kind, uniquekey: { $in: keys } });
   const there = new Map<string, StoredJob>();
   for (const condition of conditions) {
     const options = session === undefined ? majority : { session, readPreference: "primary" };

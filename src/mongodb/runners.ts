@@ -8,7 +8,7 @@ import { type Collections, majority } from "./collections.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Doc } from "./driver.ts";
 import { isDuplicateKey } from "./errors.ts";
-import { claimIndex } from "./indexes.ts";
+import { claimIndex } from "./migrations/step-1.ts";
 import type { MongoParts } from "./parts.ts";
 import { oneOf } from "./query.ts";
 

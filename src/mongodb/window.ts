@@ -7,7 +7,7 @@ import type { Collections } from "./collections.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Doc } from "./driver.ts";
 import { tryCount } from "./expressions.ts";
-import { hotIndex } from "./indexes.ts";
+import { hotIndex } from "./migrations/step-1.ts";
 import { oneOf } from "./query.ts";
 
 export interface Window {

@@ -18,18 +18,18 @@ async function warningsOf(jobs: Jobs): Promise<Told> {
   return told;
 }
 
-/** Has the place say that a version 99 of dayjob wrote it. */
+/** Has the place say that only a version 99 of dayjob can use it. */
 async function makeNewer({ url, collection }: Place): Promise<void> {
   if (!url.startsWith("mongodb")) {
     const database = new Database(url.slice("file:".length));
-    database.exec("update dayjob_meta set version = 99");
+    database.exec("update dayjob_meta set version = 99, oldest = 99");
     database.close();
     return;
   }
   const client = await new MongoClient(url).connect();
   const { dbName } = client.options;
   const meta = client.db(dbName === "test" ? "dayjob" : dbName).collection<{ _id: string }>(`${collection}.meta`);
-  await meta.updateOne({ _id: "schema" }, { $set: { version: 99 } });
+  await meta.updateOne({ _id: "schema" }, { $set: { version: 99, oldest: 99 } });
   await client.close();
 }
 

@@ -9,8 +9,8 @@ import type { Collections } from "../../src/mongodb/collections.ts";
 import type { DriverSession } from "../../src/mongodb/driver.ts";
 import { complete } from "../../src/mongodb/finish.ts";
 import { openMongoStore } from "../../src/mongodb/index.ts";
-import { hotIndex } from "../../src/mongodb/indexes.ts";
 import { insertInSession } from "../../src/mongodb/jobs.ts";
+import { hotIndex } from "../../src/mongodb/migrations/step-1.ts";
 import { dueQuery } from "../../src/mongodb/window.ts";
 import type { Store } from "../../src/store/store.ts";
 import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
@@ -133,7 +133,7 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
       ["lane", 1],
     ]);
     expect(hot?.["partialFilterExpression"]).toEqual({ status: { $lte: Status.waiting } });
-    expect(indexes.get("dayjob_holds")).toMatchObject({ key: { kind: 1, holds: 1 }, unique: true });
+    expect(indexes.get("dayjob_uniquekey")).toMatchObject({ key: { kind: 1, uniquekey: 1 }, unique: true });
   });
 
   it("case 53, case 54, case 56, case 61: a claim examines about as many keys as it returns", async ({ skip }) => {

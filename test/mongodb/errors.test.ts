@@ -108,8 +108,8 @@ describe("errors of the driver", () => {
   it("tell a duplicate of an id or a key, by each server's words, from another's", () => {
     const own = [
       "E11000 duplicate key error collection: app.jobs index: _id_ dup key: { _id: ObjectId('0') }",
-      'E11000 duplicate key error collection: app.jobs index: ours dup key: { kind: "k", holds: "a" }',
-      "Duplicate key violation on the requested collection: Index 'dayjob_holds'",
+      'E11000 duplicate key error collection: app.jobs index: ours dup key: { kind: "k", uniquekey: "a" }',
+      "Duplicate key violation on the requested collection: Index 'dayjob_uniquekey'",
       "Duplicate key violation on the requested collection: Index '<unknown>'",
     ];
     const others = [

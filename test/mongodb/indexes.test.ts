@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { Collections } from "../../src/mongodb/collections.ts";
 import { withDeadline } from "../../src/mongodb/deadline.ts";
 import type { DriverCollection } from "../../src/mongodb/driver.ts";
-import { migrate } from "../../src/mongodb/indexes.ts";
+import { migrate } from "../../src/mongodb/migrate.ts";
 import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 
 const clock = manualClock();
@@ -15,6 +15,7 @@ function placeWith(createIndexes: DriverCollection["createIndexes"]): Collection
   const collection = {
     find: () => ({ toArray: async () => [] }),
     updateOne: async () => ({}),
+    dropIndex: async () => {},
     listIndexes: () => ({ toArray: async () => made }),
     createIndexes: (indexes: readonly object[], options: object) => {
       made.push(...indexes);

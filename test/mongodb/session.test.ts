@@ -63,7 +63,7 @@ describe("an error inside a transaction", () => {
   it("stays the driver's, and is one that withTransaction repeats where a race for our rows or keys was lost", () => {
     const again = ["TransientTransactionError"];
     expect(labelsOf({ code: 112 })).toEqual(again);
-    expect(labelsOf({ code: 11000 }, "E11000 duplicate key error index: dayjob_holds dup key")).toEqual(again);
+    expect(labelsOf({ code: 11000 }, "E11000 duplicate key error index: dayjob_uniquekey dup key")).toEqual(again);
     expect(labelsOf({ code: 11000 }, "E11000 duplicate key error index: _id_ dup key")).toEqual(again);
     expect(labelsOf({ code: 11000 }, "E11000 duplicate key error index: theirs dup key")).toEqual([]);
     expect(labelsOf({ code: 121 })).toEqual([]);

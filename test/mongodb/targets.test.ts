@@ -101,13 +101,13 @@ describe.skipIf(url === undefined)("opening a store on MongoDB", () => {
     await place.client
       .db("dayjob_store_tests")
       .collection<{ _id: string }>(`${place.collection}.meta`)
-      .updateOne({ _id: "schema" }, { $set: { version: 99 } });
+      .updateOne({ _id: "schema" }, { $set: { version: 99, oldest: 99 } });
     await expect(place.store.migrate(limit)).rejects.toMatchObject({ code: "NEWER_STORE" });
   });
 
   it("refuses a collection with an index of another program under one of our names", async () => {
     const fresh = await mongoPlace();
-    await raw(fresh).createIndex({ theirs: 1 }, { name: "dayjob_holds" });
+    await raw(fresh).createIndex({ theirs: 1 }, { name: "dayjob_uniquekey" });
     await expect(fresh.store.migrate(limit)).rejects.toMatchObject({
       code: "STORE_FAILED",
       message: expect.stringMatching(/refused to make an index: .*drop it/),
@@ -136,8 +136,8 @@ describe.skipIf(url === undefined)("opening a store on MongoDB", () => {
     expect((await raw(fresh).indexes()).map(({ name }) => String(name)).sort((a, b) => a.localeCompare(b))).toEqual([
       "_id_",
       "dayjob_claim",
-      "dayjob_holds",
       "dayjob_hot",
+      "dayjob_uniquekey",
     ]);
     await fresh.dispose();
   });
