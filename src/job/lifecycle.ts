@@ -58,8 +58,11 @@ export interface Rules {
 
 export const defaultRules: Rules = { lostLimit: 3, random: Math.random };
 
+/** What an end is decided by: nothing of it is large. */
+export type Settleable = Pick<StoredJob, "retries" | "maxRetries" | "retryInterval" | "backoff" | "tryCount" | "lost">;
+
 /** What to write when a try of `job` (as it was claimed) has ended at `ended`, the store's time. */
-export function settle(job: StoredJob, ending: Ending, ended: Date, rules: Rules = defaultRules): Settlement {
+export function settle(job: Settleable, ending: Ending, ended: Date, rules: Rules = defaultRules): Settlement {
   switch (ending.how) {
     case "success":
       if (ending.result === undefined) return { status: Status.success, ended, try: {} };
@@ -106,19 +109,19 @@ export function isExhausted(job: Pick<StoredJob, "status" | "retries" | "tryCoun
   return job.status === Status.waiting && job.retries <= 0 && job.tryCount > 0;
 }
 
-function failed(job: StoredJob, error: Partial<TryError>, ended: Date, wait: number | "final"): Settlement {
+function failed(job: Settleable, error: Partial<TryError>, ended: Date, wait: number | "final"): Settlement {
   const retries = Math.max(0, job.retries - 1);
   if (wait === "final" || retries === 0) return { status: Status.failed, ended, retries, try: error };
   return { status: Status.waiting, ended, retries, runAt: later(ended, wait), try: error };
 }
 
 /** As it was before the claim: no try spent, and its place in the order kept. */
-function givenBack(job: StoredJob, ended: Date): Settlement {
+export function givenBack(job: Pick<Settleable, "tryCount">, ended: Date): Settlement {
   return { status: job.tryCount > 1 ? Status.waiting : Status.new, ended, try: "withdrawn" };
 }
 
 /** A lost try is spent, and counted apart as well: a job that kills its runner must not come back for ever (ENGINE.md 6). */
-function lostWithRunner(job: StoredJob, ended: Date, rules: Rules): Settlement {
+function lostWithRunner(job: Settleable, ended: Date, rules: Rules): Settlement {
   const lost = job.lost + 1;
   const error = { err: "runner lost", name: "RunnerLost" };
   if (lost >= rules.lostLimit) {

@@ -1,13 +1,14 @@
-// Gives the jobs of dead and stopped runners back to the living. One step a call, which can be awaited: the heartbeat calls
-// it after each acknowledged beat. Several runners may do it at once: each burial is one compare-and-set, each job's end one
-// conditional write under the dead runner's token.
+// Gives the jobs of dead and stopped runners back to the living, after each acknowledged beat of our own. Several runners may do it at
+// once: each death is one compare-and-set, each job's end one conditional write under the dead runner's token. What is read of a job is
+// small, whatever its data.
 
 import { isOutage } from "../errors.ts";
-import type { StoredJob } from "../job/job.ts";
 import { type Ending, type Rules, settle } from "../job/lifecycle.ts";
 import type { Finish, Finished } from "../store/claims.ts";
+import type { Orphan } from "../store/runners.ts";
 import type { Store } from "../store/store.ts";
-import { type Observer, type Reading, sightsOf } from "./observer.ts";
+import { Observer, type Reading, sightsOf } from "./observer.ts";
+import type { Task } from "./task.ts";
 
 export interface RescueParts {
   readonly store: Store;
@@ -25,7 +26,7 @@ export interface Rescued {
   /** Runners declared dead by this call. */
   readonly dead: readonly string[];
   /** Jobs given back, or failed since they had no tries left. */
-  readonly jobs: readonly StoredJob[];
+  readonly jobs: readonly Orphan[];
 }
 
 /** How many jobs are read and given back at a time. */
@@ -36,16 +37,30 @@ const shortest = 1000;
 /** How many are written by themselves at a time. */
 const atOnce = 20;
 
-/** Records of dead and stopped runners that hold nothing are kept for a day. */
-const recordsKept = 24 * 3_600_000;
+export interface RescueTaskParts extends Omit<RescueParts, "observer" | "own"> {
+  /** Ours: it may be a new one, after a death. */
+  readonly own: () => RescueParts["own"];
+  /** What was read of the runners last. */
+  readonly reading: () => Reading;
+  readonly rescued: (rescued: Rescued) => void;
+}
 
-export async function rescue({ records, asked, received }: Reading, parts: RescueParts): Promise<Rescued> {
+/** Woken by each reading. */
+export function rescueTask({ own, reading, rescued, ...parts }: RescueTaskParts): Task {
+  const observer = new Observer();
+  return {
+    name: "rescue",
+    every: Number.POSITIVE_INFINITY,
+    run: async () => rescued(await rescue(reading(), { ...parts, observer, own: own() })),
+  };
+}
+
+export async function rescue({ records, holders, asked, received }: Reading, parts: RescueParts): Promise<Rescued> {
   const { store, observer, own, timeout } = parts;
-  const holders = await store.runners.holders(timeout);
   const silent = observer.observe(sightsOf(records, holders, own), asked, parts.unbrokenSince(), received);
   const dead: string[] = [];
   for (const { instance, beats } of silent) {
-    // A burial may have waited through an outage: from then on the silence of the others proves nothing.
+    // A declaration may have waited through an outage: from then on the silence of the others proves nothing.
     if (parts.unbrokenSince() > asked) break;
     if (await store.runners.declareDead(instance, beats, timeout)) dead.push(instance);
   }
@@ -54,7 +69,7 @@ export async function rescue({ records, asked, received }: Reading, parts: Rescu
     if (state !== "live") gone.set(instance, { how: state === "dead" ? "lost" : "unstarted" });
   }
   const owing = holders.filter((holder) => gone.has(holder));
-  const jobs: StoredJob[] = [];
+  const jobs: Orphan[] = [];
   const failures: unknown[] = [];
   for (const holder of owing) {
     try {
@@ -65,17 +80,14 @@ export async function rescue({ records, asked, received }: Reading, parts: Rescu
     }
   }
   if (failures.length > 0 && dead.length + jobs.length === 0) throw failures[0];
-  if (records.some(({ state }) => state !== "live")) {
-    await store.runners.removeStopped(new Date(parts.storeNow().getTime() - recordsKept), timeout);
-  }
   return { dead, jobs };
 }
 
-async function giveBackAll(instance: string, ending: Ending, parts: RescueParts): Promise<readonly StoredJob[]> {
-  const given: StoredJob[] = [];
+async function giveBackAll(instance: string, ending: Ending, parts: RescueParts): Promise<readonly Orphan[]> {
+  const given: Orphan[] = [];
   for (;;) {
     const jobs = await parts.store.runners.orphans([instance], block, parts.timeout);
-    const batch = jobs.flatMap((job) => finishOf(job, ending, parts));
+    const batch = jobs.map((job) => finishOf(job, ending, parts));
     const finished = await finishApart(batch, parts);
     const done = new Set(finished.filter(({ status }) => status !== undefined).map(({ id }) => id));
     given.push(...jobs.filter(({ id }) => done.has(id)));
@@ -108,7 +120,6 @@ async function finishApart(
   }
 }
 
-function finishOf(job: StoredJob, ending: Ending, parts: RescueParts): readonly Finish[] {
-  if (job.claim === undefined) return [];
-  return [{ id: job.id, token: job.claim.token, settlement: settle(job, ending, parts.storeNow(), parts.rules) }];
+function finishOf(job: Orphan, ending: Ending, parts: RescueParts): Finish {
+  return { id: job.id, token: job.token, settlement: settle(job, ending, parts.storeNow(), parts.rules) };
 }

@@ -8,6 +8,7 @@ import { decodeJob, withoutLogs } from "./codec.ts";
 import { type Collections, majority } from "./collections.ts";
 import type { Deadline } from "./deadline.ts";
 import { complete, finish } from "./finish.ts";
+import { firstDue } from "./first-due.ts";
 import { claimIndex } from "./migrations/step-1.ts";
 import { note } from "./note.ts";
 import type { MongoParts } from "./parts.ts";
@@ -18,6 +19,7 @@ export function claimStoreOf({ collections, verb, sessionVerb, usable }: MongoPa
   return {
     claim: verb("claim", (deadline, request) => claim(collections, windows, request, deadline)),
     claimed: verb("claimed", (deadline, token) => claimed(collections, token, deadline)),
+    firstDue: verb("firstDue", (deadline, kinds, horizon) => firstDue(collections, kinds, horizon, deadline)),
     finish: verb("finish", (deadline, batch) => finish(collections, batch, deadline)),
     complete: sessionVerb("complete", async (deadline, end: Finish, session: unknown) =>
       complete(collections, end, usable(session), deadline),

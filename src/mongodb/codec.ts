@@ -9,7 +9,8 @@ import type { Doc, MongoBson } from "./driver.ts";
 /** What reads of whole jobs leave out. */
 export const withoutLogs = { logs: 0 } as const;
 
-const nanoseconds = 1_000_000;
+/** In a millisecond. */
+export const nanoseconds = 1_000_000;
 
 export function encodeJob(job: StoredJob, bson: MongoBson): Doc {
   const doc: Record<string, unknown> = {

@@ -17,7 +17,7 @@ export const openHeartbeatStore: OpenHeartbeatStore = async ({ url, collection }
   const { own, ...connection } = await connectPulse(url, systemClock);
   const collections = collectionsOf({ ...connection, collection, clock: systemClock, random: Math.random });
   return {
-    runners: { beat: verbsWith(systemClock)("beat", (deadline, given) => beat(collections, given, deadline)) },
+    runners: { beat: verbsWith(systemClock)("beat", (deadline, beats) => beat(collections, beats, deadline)) },
     close: async () => void (await closeAll(own, systemClock, closeTimeout)),
   };
 };

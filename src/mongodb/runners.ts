@@ -1,13 +1,14 @@
 // The registry of runners: one document for each instance. A record only ever goes from live to stopped or dead.
-import { type StoredJob, zeroTime } from "../job/job.ts";
+import { zeroTime } from "../job/job.ts";
 import { Status } from "../job/status.ts";
 import type { HeldMark } from "../store/claims.ts";
-import type { Beat, RunnerRecord, RunnerStore } from "../store/runners.ts";
-import { dateOf, decodeCancel, decodeClaim, decodeJob, idOf, numberOf, textOf, withoutLogs } from "./codec.ts";
+import type { Beat, Orphan, RunnerRecord, RunnerStore } from "../store/runners.ts";
+import { dateOf, decodeCancel, decodeClaim, idOf, nanoseconds, numberOf, textOf } from "./codec.ts";
 import { type Collections, majority } from "./collections.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Doc } from "./driver.ts";
 import { isDuplicateKey } from "./errors.ts";
+import { tryCount } from "./expressions.ts";
 import { claimIndex } from "./migrations/step-1.ts";
 import type { MongoParts } from "./parts.ts";
 import { oneOf } from "./query.ts";
@@ -15,8 +16,8 @@ import { oneOf } from "./query.ts";
 export function runnerStoreOf({ collections, heartbeatCollections, verb }: MongoParts): RunnerStore {
   const heartbeat = heartbeatCollections;
   return {
-    beat: verb("beat", (deadline, given) => beat(heartbeat, given, deadline)),
-    held: verb("held", (deadline, instance, { marked = false }) => held(heartbeat, instance, marked, deadline)),
+    beat: verb("beat", (deadline, beats) => beat(heartbeat, beats, deadline)),
+    held: verb("held", (deadline, instances, { marked = false }) => held(heartbeat, instances, marked, deadline)),
     markStopped: verb("markStopped", (deadline, instance, { remove = false }) =>
       markStopped(heartbeat, instance, remove, deadline),
     ),
@@ -28,11 +29,26 @@ export function runnerStoreOf({ collections, heartbeatCollections, verb }: Mongo
   };
 }
 
+/** One write where all have a live record; else one by one. */
+export async function beat(collections: Collections, beats: readonly Beat[], deadline: Deadline): Promise<string[]> {
+  if (beats.length > 1 && (await areUpdated(collections, beats, deadline))) return [];
+  const isAlive = await Promise.all(beats.map((one) => beatOne(collections, one, deadline)));
+  return beats.filter((_, at) => isAlive[at] === false).map(({ instance }) => instance);
+}
+
+async function areUpdated({ runners }: Collections, beats: readonly Beat[], deadline: Deadline): Promise<boolean> {
+  const updates = beats.map(({ instance, ...fields }) => ({
+    updateOne: { filter: { _id: instance, state: "live" }, update: { $set: fields } },
+  }));
+  const { matchedCount } = await runners.bulkWrite(updates, { ordered: false, ...deadline() });
+  return matchedCount === beats.length;
+}
+
 /**
  * Updates a live record, or makes the first one; where it is there and not live, its `_id` refuses a second. No upsert:
  * FerretDB tells both of two racing upserts that theirs was the one.
  */
-export async function beat({ runners }: Collections, given: Beat, deadline: Deadline): Promise<boolean> {
+async function beatOne({ runners }: Collections, given: Beat, deadline: Deadline): Promise<boolean> {
   const { instance, ...fields } = given;
   const isUpdated = async (): Promise<boolean> =>
     (await runners.updateOne({ _id: instance, state: "live" }, { $set: fields }, deadline())).matchedCount > 0;
@@ -102,18 +118,20 @@ const isClaimed: Doc = { status: Status.working, "claim.token": { $gte: "" } };
 
 async function held(
   { jobs }: Collections,
-  instance: string,
+  instances: readonly string[],
   isMarked: boolean,
   deadline: Deadline,
 ): Promise<HeldMark[]> {
-  const query = { ...isClaimed, "claim.runner": instance, ...(isMarked ? { cancel: { $ne: null } } : {}) };
+  const query = { ...isClaimed, "claim.runner": oneOf(instances), ...(isMarked ? { cancel: { $ne: null } } : {}) };
   const found = await jobs
-    .find(query, { projection: { claim: 1, cancel: 1 }, hint: claimIndex, ...deadline() })
+    .find(query, { projection: { claim: 1, cancel: 1, tried: tryCount }, hint: claimIndex, ...deadline() })
     .toArray();
   return found.map((doc) => ({
     id: idOf(doc),
+    runner: decodeClaim(doc["claim"])?.runner ?? "",
     token: decodeClaim(doc["claim"])?.token ?? "",
     cancel: decodeCancel(doc["cancel"]),
+    tryCount: numberOf(doc["tried"]) ?? 0,
   }));
 }
 
@@ -122,12 +140,37 @@ async function orphans(
   instances: readonly string[],
   most: number,
   deadline: Deadline,
-): Promise<StoredJob[]> {
+): Promise<Orphan[]> {
   if (instances.length === 0 || most <= 0) return [];
   const query = { ...isClaimed, "claim.runner": oneOf(instances) };
-  const options = { projection: withoutLogs, hint: claimIndex, limit: most, ...majority };
+  const options = { projection: orphanFields, hint: claimIndex, limit: most, ...majority };
   const found = await jobs.find(query, { ...options, ...deadline() }).toArray();
-  return found.map(decodeJob);
+  return found.map(decodeOrphan);
+}
+
+const orphanFields: Doc = {
+  claim: 1,
+  kind: 1,
+  retries: 1,
+  maxretries: 1,
+  retryinterval: 1,
+  backoff: 1,
+  lost: 1,
+  tried: tryCount,
+};
+
+function decodeOrphan(doc: Doc): Orphan {
+  return {
+    id: idOf(doc),
+    token: decodeClaim(doc["claim"])?.token ?? "",
+    kind: textOf(doc["kind"]) ?? "",
+    retries: numberOf(doc["retries"]) ?? 0,
+    maxRetries: numberOf(doc["maxretries"]),
+    retryInterval: (numberOf(doc["retryinterval"]) ?? 0) / nanoseconds,
+    backoff: doc["backoff"] === "exponential" ? "exponential" : "fixed",
+    tryCount: numberOf(doc["tried"]) ?? 0,
+    lost: numberOf(doc["lost"]) ?? 0,
+  };
 }
 
 /** The instances that working jobs are held by, of those given, or all. */

@@ -2,11 +2,15 @@
 
 import { pause } from "../clock.ts";
 import type { AcceptOffer } from "../engine/notifier.ts";
-import { defaultRules, settle } from "../job/lifecycle.ts";
+import { defaultRules, givenBack } from "../job/lifecycle.ts";
 import { Status } from "../job/status.ts";
 import { Loop } from "../loop.ts";
-import { Observer, type Reading } from "../maintenance/observer.ts";
-import { rescue } from "../maintenance/rescue.ts";
+import { Maintainer } from "../maintenance/maintainer.ts";
+import { marks } from "../maintenance/marks.ts";
+import type { Reading } from "../maintenance/observer.ts";
+import { removal } from "../maintenance/removal.ts";
+import { type Rescued, rescueTask } from "../maintenance/rescue.ts";
+import type { Task } from "../maintenance/task.ts";
 import type { HeldMark } from "../store/claims.ts";
 import { Slots } from "./admission/slots.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
@@ -36,12 +40,13 @@ export class Session {
   readonly #fetcher: Fetcher;
   readonly #completer: Completer;
   readonly #dispatcher: Dispatcher;
-  readonly #rescue: Loop;
-  readonly #marks: Loop;
+  readonly #rescue: Task;
+  readonly #marks: Task;
+  readonly #maintainer: Maintainer;
   readonly #overdue: Loop;
   readonly #abandoned = new AbortController();
   readonly #quiet: (() => void)[] = [];
-  #reading: Reading = { records: [], asked: 0, received: 0 };
+  #reading: Reading = { records: [], holders: [], asked: 0, received: 0 };
 
   constructor(parts: SessionParts) {
     const { name, handlers, settings, engine, store, report } = parts;
@@ -100,13 +105,30 @@ export class Session {
       claimed: (jobs, token) => {
         this.#heartbeat.guard();
         this.#dispatcher.take(jobs, token);
+        this.#maintainer.expect(this.#marks);
         if (this.#dispatcher.queued > 0) this.#overdue.wakeIn(longestQueued);
       },
       idle: () => this.#tellQuiet(true),
     });
-    const observer = new Observer();
-    this.#rescue = new Loop({ ...common, name: "rescue", tick: () => this.#rescueOnce(observer) });
-    this.#marks = new Loop({ ...common, name: "marks", tick: () => this.#readMarks() });
+    const reading = (): Reading => this.#reading;
+    this.#rescue = rescueTask({
+      ...common,
+      reading,
+      own: () => ({ instance: identity.instance, lease: settings.lease }),
+      rules: { ...defaultRules, random: engine.random },
+      unbrokenSince: () => this.#heartbeat.unbrokenSince,
+      rescued: (rescued) => this.#rescued(rescued),
+    });
+    this.#marks = marks({
+      interval: settings.interval,
+      isHolding: () => !this.#dispatcher.isEmpty,
+      isSure: () => this.#heartbeat.isSure,
+      read: () => this.#heartbeat.readMarks(),
+    });
+    this.#maintainer = new Maintainer({
+      ...common,
+      tasks: [this.#rescue, this.#marks, removal({ ...common, reading })],
+    });
     this.#overdue = new Loop({ ...common, name: "give back", tick: () => this.#giveBackOverdue() });
   }
 
@@ -118,8 +140,8 @@ export class Session {
     // A beat has little time, and a file that others write to may be locked for longer.
     await this.#parts.engine.retryOutages(() => this.#heartbeat.start());
     if (unwanted.aborted) return;
-    this.#rescue.start();
-    this.#marks.start();
+    this.#maintainer.start();
+    this.#maintainer.wake(this.#rescue);
     this.#overdue.start();
     this.#fetcher.start();
   }
@@ -176,7 +198,7 @@ export class Session {
     await unlessAborted(deadline, this.#settled());
     this.#abandon();
     // A tick under way may wait for a store that is away, longer than the deadline.
-    const loops = [this.#rescue, this.#marks, this.#overdue];
+    const loops = [this.#maintainer, this.#overdue];
     await unlessAborted(deadline, Promise.all([this.#heartbeat.stop(), ...loops.map((loop) => loop.stop())]));
   }
 
@@ -212,49 +234,28 @@ export class Session {
   /** Jobs of a claim whose answer never came: they have not started here, and go back free of charge. */
   async #giveBackStrays(strays: readonly HeldMark[]): Promise<void> {
     const { store, engine } = this.#parts;
-    const jobs = await store.reading.get(
-      strays.map(({ id }) => id),
-      engine.timeout,
-    );
-    const tokens = new Map(strays.map(({ id, token }) => [id, token]));
-    const ends = jobs.flatMap((job) => {
-      const token = tokens.get(job.id);
-      if (token === undefined || this.#heldClaims.knows({ id: job.id, token })) return [];
-      return [{ id: job.id, token, settlement: settle(job, { how: "unstarted" }, this.#now()) }];
-    });
+    const ends = strays.map((stray) => ({
+      id: stray.id,
+      token: stray.token,
+      settlement: givenBack(stray, this.#now()),
+    }));
     await store.claims.finish(ends, engine.timeout);
   }
 
   #seen(reading: Reading): void {
     this.#reading = reading;
     this.#fetcher.seen(reading.records);
-    this.#rescue.wake();
+    this.#maintainer.wake(this.#rescue);
   }
 
-  async #rescueOnce(observer: Observer): Promise<number> {
-    const { store, engine, settings, report } = this.#parts;
-    const { dead, jobs } = await rescue(this.#reading, {
-      store,
-      observer,
-      own: { instance: this.#identity.instance, lease: settings.lease },
-      rules: { ...defaultRules, random: engine.random },
-      unbrokenSince: () => this.#heartbeat.unbrokenSince,
-      storeNow: () => this.#now(),
-      timeout: engine.timeout,
-    });
+  #rescued({ dead, jobs }: Rescued): void {
     if (dead.length > 0) {
-      report.warn(
+      this.#parts.report.warn(
         "RUNNER_DIED",
         `${dead.length} silent runner(s) were declared dead; ${jobs.length} of their jobs were given back`,
       );
     }
     if (jobs.length > 0) this.#fetcher.refresh();
-    return Number.POSITIVE_INFINITY;
-  }
-
-  async #readMarks(): Promise<number> {
-    if (this.#dispatcher.running > 0 && this.#heartbeat.isSure) await this.#heartbeat.readMarks();
-    return this.#parts.settings.interval;
   }
 
   async #giveBackOverdue(): Promise<number> {

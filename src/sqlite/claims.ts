@@ -7,6 +7,7 @@ import { claim } from "./claim.ts";
 import { fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
 import { finish } from "./finish.ts";
+import { firstDue } from "./first-due.ts";
 import { note } from "./note.ts";
 import { is } from "./status-sql.ts";
 
@@ -16,6 +17,7 @@ export function claimStoreOf(access: SqliteAccess): ClaimStore {
     claim: (request, timeout) =>
       access.writeUnsynced(timeout, (connection, synced) => claim(connection, request, synced)),
     claimed: (token, timeout) => access.read(timeout, (connection) => claimed(connection, token)),
+    firstDue: (kinds, horizon, timeout) => access.read(timeout, (connection) => firstDue(connection, kinds, horizon)),
     finish: (batch, timeout) => access.write(timeout, (connection) => finish(connection, batch)),
     complete: async () => {
       throw noSession("complete");

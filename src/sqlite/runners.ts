@@ -1,17 +1,19 @@
 // The runners' records, and what they hold.
-import type { StoredJob } from "../job/job.ts";
 import type { HeldMark } from "../store/claims.ts";
-import type { Beat, RunnerRecord, RunnerStore } from "../store/runners.ts";
+import type { Beat, Orphan, RunnerRecord, RunnerStore } from "../store/runners.ts";
 import type { SqliteAccess } from "./access.ts";
-import { fromMark, fromPacked, packed } from "./codec.ts";
+import { fromMark } from "./codec.ts";
 import type { Connection } from "./driver.ts";
 import { is } from "./status-sql.ts";
 
 export function runnerStoreOf(access: SqliteAccess): RunnerStore {
   return {
-    beat: (given, timeout) => access.write(timeout, (connection) => beat(connection, given)),
-    held: (instance, { marked = false }, timeout) =>
-      access.read(timeout, (connection) => held(connection, instance, marked)),
+    beat: (beats, timeout) =>
+      access.write(timeout, (connection) =>
+        beats.filter((one) => !beat(connection, one)).map(({ instance }) => instance),
+      ),
+    held: (instances, { marked = false }, timeout) =>
+      access.read(timeout, (connection) => held(connection, instances, marked)),
     markStopped: (instance, { remove = false }, timeout) =>
       access.write(timeout, (connection) => markStopped(connection, instance, remove)),
     list: (timeout) => access.read(timeout, list),
@@ -30,12 +32,15 @@ function beat(connection: Connection, { instance, name, kinds, lease, beats, see
   return connection.run(sql, instance, name, JSON.stringify(kinds), lease, beats, seen.getTime()) > 0;
 }
 
-function held(connection: Connection, instance: string, marked: boolean): readonly HeldMark[] {
-  const sql = `select id, token, cancel from dayjob_jobs indexed by dayjob_held where runner = ? and ${is.working}${marked ? " and cancel is not null" : ""}`;
-  return connection.all(sql, instance).map(({ id, token, cancel }) => ({
+function held(connection: Connection, instances: readonly string[], marked: boolean): readonly HeldMark[] {
+  const sql = `select id, runner, token, cancel, trycount from dayjob_jobs indexed by dayjob_held
+    where ${is.working} and runner in (select value from json_each(?))${marked ? " and cancel is not null" : ""}`;
+  return connection.all(sql, JSON.stringify(instances)).map(({ id, runner, token, cancel, trycount }) => ({
     id: String(id),
+    runner: String(runner),
     token: String(token),
     cancel: typeof cancel === "string" ? fromMark(cancel) : undefined,
+    tryCount: Number(trycount),
   }));
 }
 
@@ -82,8 +87,18 @@ function holders(connection: Connection): readonly string[] {
     .map(({ runner }) => String(runner));
 }
 
-function orphans(connection: Connection, instances: readonly string[], most: number): readonly StoredJob[] {
-  const sql = `select ${packed} from dayjob_jobs indexed by dayjob_held
-    where ${is.working} and runner in (select value from json_each(?)) limit ?`;
-  return connection.all(sql, JSON.stringify(instances), most).map(fromPacked);
+function orphans(connection: Connection, instances: readonly string[], most: number): readonly Orphan[] {
+  const sql = `select id, token, kind, retries, maxretries, retryinterval, backoff, trycount, lost
+    from dayjob_jobs indexed by dayjob_held where ${is.working} and runner in (select value from json_each(?)) limit ?`;
+  return connection.all(sql, JSON.stringify(instances), most).map((row) => ({
+    id: String(row["id"]),
+    token: String(row["token"]),
+    kind: String(row["kind"]),
+    retries: Number(row["retries"]),
+    maxRetries: row["maxretries"] === null ? undefined : Number(row["maxretries"]),
+    retryInterval: Number(row["retryinterval"]),
+    backoff: row["backoff"] === "exponential" ? "exponential" : "fixed",
+    tryCount: Number(row["trycount"]),
+    lost: Number(row["lost"]),
+  }));
 }

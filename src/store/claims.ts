@@ -10,8 +10,12 @@ export interface Held {
   readonly token: string;
 }
 
+/** A working job with its holder, as a holder looks at what it holds. */
 export interface HeldMark extends Held {
+  /** The instance. */
+  readonly runner: string;
   readonly cancel: CancelMark | undefined;
+  readonly tryCount: number;
 }
 
 export interface Finish extends Held {
@@ -38,6 +42,11 @@ export interface ClaimStore {
   claim(request: ClaimRequest, timeout: number): Promise<Claimed>;
   /** The jobs that are working under this token: asks again for a claim whose reply was lost. */
   claimed(token: string, timeout: number): Promise<readonly StoredJob[]>;
+  /**
+   * When the first claimable job of each of these kinds is due, up to `horizon`; kinds without one are left out. Cheaper than a
+   * claim that finds nothing, and only a hint: a job may be told of that no claim takes, but none that is due is left out.
+   */
+  firstDue(kinds: readonly string[], horizon: Date, timeout: number): Promise<ReadonlyMap<string, Date>>;
   /**
    * Ends tries, each only if its claim is still the valid one; one claim's end never touches another's. A cancel mark turns
    * any status but success into cancelled. A job that has ended under this claim before is answered with the status that

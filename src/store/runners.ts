@@ -1,6 +1,7 @@
 // The facet of a store that knows the runners: their beats, their deaths, and what they hold.
 import type { StoredJob } from "../job/job.ts";
-import type { HeldMark } from "./claims.ts";
+import type { Settleable } from "../job/lifecycle.ts";
+import type { Held, HeldMark } from "./claims.ts";
 
 /** One instance of a runner: a new one at each start. */
 export interface RunnerRecord {
@@ -18,11 +19,23 @@ export interface RunnerRecord {
 
 export type Beat = Omit<RunnerRecord, "state">;
 
+/** A working job as its holder's successor needs it: what an end is decided by, and nothing that can be large. */
+export interface Orphan extends Held, Settleable {
+  readonly kind: StoredJob["kind"];
+}
+
 export interface RunnerStore {
-  /** Writes a runner's beat, the first one registers it. False if it has been declared dead or stopped: then nothing is written. */
-  beat(beat: Beat, timeout: number): Promise<boolean>;
-  /** What the instance holds by the store's word, with cancel marks; `marked`: only jobs that have one. */
-  held(instance: string, options: { readonly marked?: boolean }, timeout: number): Promise<readonly HeldMark[]>;
+  /**
+   * Writes the beats of runners, each instance once; the first beat of an instance registers it. Answers with the instances that
+   * have been declared dead or stopped: for those nothing is written.
+   */
+  beat(beats: readonly Beat[], timeout: number): Promise<readonly string[]>;
+  /** What the instances hold by the store's word, with cancel marks; `marked`: only jobs that have one. */
+  held(
+    instances: readonly string[],
+    options: { readonly marked?: boolean },
+    timeout: number,
+  ): Promise<readonly HeldMark[]>;
   /**
    * Marks a runner stopped; its record stays, so that whatever it still holds is given back free of charge. `remove`: takes
    * the record away instead, for a runner that holds nothing.
@@ -39,6 +52,6 @@ export interface RunnerStore {
   removeStopped(before: Date, timeout: number): Promise<number>;
   /** The instances that working jobs are held by; jobs without a claim belong to the Go package and are left out. */
   holders(timeout: number): Promise<readonly string[]>;
-  /** Working jobs that these instances hold, at most `most`. */
-  orphans(instances: readonly string[], most: number, timeout: number): Promise<readonly StoredJob[]>;
+  /** Working jobs that these instances hold, at most `most`: no data, progress or result is read. */
+  orphans(instances: readonly string[], most: number, timeout: number): Promise<readonly Orphan[]>;
 }

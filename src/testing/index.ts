@@ -14,7 +14,7 @@ export {
   type Try,
   triesKept,
 } from "../job/job.ts";
-export type { Settlement } from "../job/lifecycle.ts";
+export type { Settleable, Settlement } from "../job/lifecycle.ts";
 export { type End, endOf, settledJob } from "../job/settled.ts";
 export {
   type Act,
@@ -43,7 +43,7 @@ export {
 export type { ClaimStore, Finish, Finished, Held, HeldMark, Note } from "../store/claims.ts";
 export type { Inserted, InsertOptions, JobStore } from "../store/jobs.ts";
 export type { Page, ReadingStore } from "../store/reading.ts";
-export type { Beat, RunnerRecord, RunnerStore } from "../store/runners.ts";
+export type { Beat, Orphan, RunnerRecord, RunnerStore } from "../store/runners.ts";
 export type {
   Capabilities,
   HeartbeatConnection,

@@ -57,7 +57,10 @@ describe.skipIf(!stores.includes("MongoDB") || noFront !== undefined)("a client 
       );
     const beats = (): Promise<boolean> => {
       const beat = { instance: "other", name: "other", kinds: [], lease: 2000, beats: 1, seen: new Date() };
-      return heartbeatConnection.runners.beat(beat, 300).catch(() => false);
+      return heartbeatConnection.runners.beat([beat], 300).then(
+        (gone) => gone.length === 0,
+        () => false,
+      );
     };
     try {
       const back = await stage.takeAway();

@@ -32,16 +32,16 @@ async function held(store: Store, instance: string, count: number): Promise<stri
   const claim = { runner: instance, token: `token of ${instance}` };
   const jobs = Array.from({ length: count }, () => jobFixture({ status: Status.working, claim, tryCount: 1 }));
   await store.jobs.insert(jobs, {}, 1000);
-  await store.runners.beat({ instance, name: instance, kinds: ["mail"], lease: 1000, beats: 1, seen: at(0) }, 1000);
+  await store.runners.beat([{ instance, name: instance, kinds: ["mail"], lease: 1000, beats: 1, seen: at(0) }], 1000);
   await store.runners.markStopped(instance, {}, 1000);
   return jobs.map(({ id }) => id);
 }
 
 async function rescued(store: Store): Promise<readonly string[]> {
-  const records = await store.runners.list(1000);
+  const [records, holders] = await Promise.all([store.runners.list(1000), store.runners.holders(1000)]);
   const parts = { store, observer: new Observer(), own, rules: defaultRules, timeout: 10_000 };
   const { jobs } = await rescue(
-    { records, asked: 0, received: 0 },
+    { records, holders, asked: 0, received: 0 },
     { ...parts, unbrokenSince: () => 0, storeNow: () => at(10) },
   );
   return jobs.map(({ id }) => id);
@@ -73,11 +73,11 @@ describe("a rescue", () => {
     const store = memoryStore();
     const lease = 3000;
     for (const instance of ["a".repeat(24), "b".repeat(24)])
-      await store.runners.beat({ instance, name: instance, kinds: ["k"], lease, beats: 1, seen: at(0) }, 1000);
+      await store.runners.beat([{ instance, name: instance, kinds: ["k"], lease, beats: 1, seen: at(0) }], 1000);
     let unbroken = 0;
     const observer = new Observer();
     const deadAt = async (asked: number, through: Store): Promise<readonly string[]> => {
-      const reading = { records: await store.runners.list(1000), asked, received: asked };
+      const reading = { records: await store.runners.list(1000), holders: [], asked, received: asked };
       const parts = { store: through, observer, own, rules: defaultRules, timeout: 1000 };
       return (await rescue(reading, { ...parts, unbrokenSince: () => unbroken, storeNow: () => at(asked / 1000) }))
         .dead;

@@ -48,7 +48,7 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
     const beat = { instance: runner.instance, name: runner.name, kinds: ["mail"], lease: 2000, beats: 1, seen: at(1) };
     await store.jobs.insert(jobs, {}, limit);
     await store.jobs.insert(jobs, { again: true }, limit);
-    await store.runners.beat(beat, limit);
+    await store.runners.beat([beat], limit);
     const { jobs: claimed } = await store.claims.claim(request({ token: "t" }), limit);
     expect(claimed).toHaveLength(3);
     await store.claims.claimed("t", limit);

@@ -237,7 +237,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
     expect(await place.store.runners.orphans([runner.instance], 10, limit)).toMatchObject(
       jobs.map(({ id }) => ({ id })),
     );
-    expect(await place.store.runners.held(runner.instance, {}, limit)).toMatchObject(jobs.map(({ id }) => ({ id })));
+    expect(await place.store.runners.held([runner.instance], {}, limit)).toMatchObject(jobs.map(({ id }) => ({ id })));
     const settlement = { status: Status.success, ended: at(120), try: {} } as const;
     await place.store.claims.finish([{ id: jobs[0]?.id ?? "", token: jobs[0]?.claim?.token ?? "", settlement }], limit);
     expect(await place.store.runners.holders(limit)).toEqual([]);

@@ -78,8 +78,8 @@ describe.skipIf(url === undefined)("the store on MongoDB, while the server is aw
     store.jobs.insert([jobFixture()], {}, limit),
     store.claims.claimed("none", limit),
     store.claims.finish([{ id: "a".repeat(24), token: "t", settlement: { status: 4, ended: at(1), try: {} } }], limit),
-    store.runners.beat({ instance: "b".repeat(24), name: "r", kinds: [], lease: 1, beats: 1, seen: at(1) }, limit),
-    store.runners.held("b".repeat(24), {}, limit),
+    store.runners.beat([{ instance: "b".repeat(24), name: "r", kinds: [], lease: 1, beats: 1, seen: at(1) }], limit),
+    store.runners.held(["b".repeat(24)], {}, limit),
     store.reading.count({}, limit),
     store.now(limit),
   ];

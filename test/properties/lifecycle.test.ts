@@ -150,7 +150,7 @@ async function take(store: Store, what: Step, { now, id, kind, claims }: Known):
       const own = orphans.filter((job) => job.kind === kind);
       const ends = own.map((job) => ({
         id: job.id,
-        token: job.claim?.token ?? "",
+        token: job.token,
         settlement: settle(job, { how: "lost" }, now, rules),
       }));
       const finished = await store.claims.finish(ends, limit);

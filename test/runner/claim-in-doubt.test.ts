@@ -81,7 +81,7 @@ describe("a claim in doubt", () => {
     const { id } = await time.settled(a.jobs.put("k", {}, { retries: 1 }));
     const now = new Date(time.clock.now());
     const gone = { instance: newId(), name: "gone" };
-    await time.store.runners.beat({ ...gone, kinds: ["k"], lease, beats: 1, seen: now }, 1000);
+    await time.store.runners.beat([{ ...gone, kinds: ["k"], lease, beats: 1, seen: now }], 1000);
     const request = { kinds: [{ kind: "k", most: 1 }], slots: 1, ahead: 0, suspects: false, now, horizon: now };
     await time.store.claims.claim({ runner: gone, token: newId(), ...request }, 1000);
     await time.store.runners.markStopped(gone.instance, {}, 1000);

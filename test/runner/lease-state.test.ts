@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { storeOutage } from "../../src/errors.ts";
 import { EventLoopWatch } from "../../src/runner/lease/event-loop-watch.ts";
 import { LeaseState } from "../../src/runner/lease/lease-state.ts";
+import { beatsTogether, type SendBeat } from "../../src/runner/lease/shared-registry.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type ManualClock, manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 import { memoryStore } from "../../src/testing/memory/store.ts";
@@ -9,60 +10,56 @@ import { memoryStore } from "../../src/testing/memory/store.ts";
 const runner = { instance: "a".repeat(24), name: "r", kinds: ["k"], lease: 30_000 };
 const seen = new Date(0);
 
-const away = { runners: { beat: () => Promise.reject(storeOutage("away")) } };
+const away: SendBeat = () => Promise.reject(storeOutage("away"));
 
 /** The beats as the main thread has them, and as the other one has. */
-function shared(): { clock: ManualClock; store: Store; here: LeaseState; there: LeaseState } {
+function shared(): { clock: ManualClock; store: Store; send: SendBeat; here: LeaseState; there: LeaseState } {
   const clock = manualClock();
   const here = new LeaseState();
   here.interval = 5000;
-  return { clock, store: memoryStore({ clock }), here, there: new LeaseState(here.memory) };
+  const store = memoryStore({ clock });
+  return { clock, store, send: beatsTogether(store.runners), here, there: new LeaseState(here.memory) };
 }
 
 describe("beats that two threads share", () => {
   it("engine 3: an acknowledged beat of one is known to the other at once, with the age of its sending", async () => {
-    const { clock, store, here, there } = shared();
+    const { clock, store, send, here, there } = shared();
     expect(here.age(clock)).toBe(Number.POSITIVE_INFINITY);
-    const beat = store.runners.beat.bind(store);
-    const slow = {
-      runners: {
-        beat: async (...args: Parameters<typeof beat>) => {
-          clock.advance(100.25);
-          return beat(...args);
-        },
-      },
+    const slow: SendBeat = async (...args) => {
+      clock.advance(100.25);
+      return send(...args);
     };
     expect(await there.send(runner, slow, seen, clock)).toBe(true);
     expect(here.age(clock)).toBe(100.25);
     clock.step(7000);
     expect(here.age(clock)).toBe(7100.25);
     expect((await store.runners.list(1000))[0]?.beats).toBe(1);
-    await here.send(runner, store, seen, clock);
+    await here.send(runner, send, seen, clock);
     expect((await store.runners.list(1000))[0]?.beats).toBe(2);
   });
 
   it("engine 1: a thread that has not beaten yet breaks no series, however often it fails", async () => {
-    const { clock, store, here, there } = shared();
+    const { clock, send, here, there } = shared();
     clock.advance(1000);
-    await here.send(runner, store, seen, clock);
+    await here.send(runner, send, seen, clock);
     await expect(there.send(runner, away, seen, clock)).rejects.toThrow("away");
     expect(here.unbrokenSince(clock)).toBe(1000);
   });
 
   it("engine 1: a beat of either that failed breaks the series, and so does a gap", async () => {
-    const { clock, store, here, there } = shared();
+    const { clock, send, here, there } = shared();
     clock.advance(1000);
-    await there.send(runner, store, seen, clock);
+    await there.send(runner, send, seen, clock);
     clock.advance(5000);
-    await there.send(runner, store, seen, clock);
+    await there.send(runner, send, seen, clock);
     expect(here.unbrokenSince(clock)).toBe(1000);
     await expect(there.send(runner, away, seen, clock)).rejects.toThrow("away");
     expect(here.unbrokenSince(clock)).toBe(Number.POSITIVE_INFINITY);
-    await there.send(runner, store, seen, clock);
+    await there.send(runner, send, seen, clock);
     expect(here.unbrokenSince(clock)).toBe(6000);
     clock.advance(13_000);
     expect(here.unbrokenSince(clock)).toBe(Number.POSITIVE_INFINITY);
-    await there.send(runner, store, seen, clock);
+    await there.send(runner, send, seen, clock);
     expect(here.unbrokenSince(clock)).toBe(19_000);
   });
 
@@ -71,9 +68,10 @@ describe("beats that two threads share", () => {
     const store = memoryStore({ clock });
     const here = new LeaseState();
     const there = new LeaseState(here.memory);
-    await there.send(runner, store, seen, clock);
+    const send = beatsTogether(store.runners);
+    await there.send(runner, send, seen, clock);
     await store.runners.declareDead(runner.instance, 1, 1000);
-    expect(await there.send(runner, store, seen, clock)).toBe(false);
+    expect(await there.send(runner, send, seen, clock)).toBe(false);
     expect(here.age(clock)).toBe(Number.POSITIVE_INFINITY);
   });
 });

@@ -2,6 +2,7 @@
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
 import type { Finish, Held } from "../../src/store/claims.ts";
+import type { Orphan } from "../../src/store/runners.ts";
 import type { Bug } from "./server.ts";
 
 export const bugs = {
@@ -15,7 +16,7 @@ export const bugs = {
   }),
   /** A rescue gives back what it has ever read, whoever holds it by now. */
   "rescue-without-recheck": (store, server) => {
-    const orphaned = new Map<string, StoredJob>();
+    const orphaned = new Map<string, Orphan>();
     return {
       async orphans(instances, most, timeout) {
         for (const job of await store.runners.orphans(instances, most, timeout)) orphaned.set(job.id, job);
@@ -83,9 +84,9 @@ export const bugs = {
   }),
   /** Running jobs are never told that they were cancelled. */
   "marks-unseen": (store) => ({
-    async held(instance, options, timeout) {
+    async held(instances, options, timeout) {
       if (options.marked === true) return [];
-      return (await store.runners.held(instance, {}, timeout)).map((one) => ({ ...one, cancel: undefined }));
+      return (await store.runners.held(instances, {}, timeout)).map((one) => ({ ...one, cancel: undefined }));
     },
   }),
   /** A runner is declared dead though it has beaten since. */
@@ -108,9 +109,9 @@ export const bugs = {
   }),
   /** A runner that was declared dead is told that it lives. */
   "beat-of-the-dead": (store, server) => ({
-    async beat(beat, timeout) {
-      const record = server.data.runners.get(beat.instance);
-      return record?.state === "dead" ? true : store.runners.beat(beat, timeout);
+    async beat(beats, timeout) {
+      const gone = await store.runners.beat(beats, timeout);
+      return gone.filter((instance) => server.data.runners.get(instance)?.state !== "dead");
     },
   }),
   /** Ends are acknowledged that were not written: every third of a batch. */
@@ -127,8 +128,8 @@ export const bugs = {
   }),
   /** What the store holds for a runner that does not know of it stays held. */
   "strays-unseen": (store) => ({
-    held: async (instance, options, timeout) =>
-      options.marked === true ? store.runners.held(instance, options, timeout) : [],
+    held: async (instances, options, timeout) =>
+      options.marked === true ? store.runners.held(instances, options, timeout) : [],
   }),
 } as const satisfies Readonly<Record<string, Bug>>;
 

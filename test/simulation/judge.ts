@@ -5,7 +5,7 @@ import type { Act, ActPlan } from "../../src/job/transitions.ts";
 import type { ClaimRequest } from "../../src/store/claim.ts";
 import type { Held } from "../../src/store/claims.ts";
 import type { InsertOptions } from "../../src/store/jobs.ts";
-import type { RunnerRecord } from "../../src/store/runners.ts";
+import type { Beat, RunnerRecord } from "../../src/store/runners.ts";
 import type { Ledger, Run } from "./ledger.ts";
 import { epoch, type Machine } from "./machine.ts";
 import type { Judge, SentCall } from "./server.ts";
@@ -27,7 +27,8 @@ export class StoreJudge implements Judge {
 
   /** A call is being sent. */
   sent({ verb, args, machine }: SentCall): void {
-    if (verb === "beat") this.#ledger.instances.set((args[0] as RunnerRecord).instance, machine);
+    if (verb === "beat")
+      for (const { instance } of args[0] as readonly Beat[]) this.#ledger.instances.set(instance, machine);
     if (verb === "declareDead") this.#checkObserver(args[0] as string, machine);
   }
 

@@ -5,8 +5,10 @@ import { systemClock as clock, pause } from "../../clock.ts";
 import { isOutage, type WrittenError, written } from "../../errors.ts";
 import { Loop } from "../../loop.ts";
 import type { HeartbeatConnection, HeartbeatStore, OpenHeartbeatStore } from "../../store/store.ts";
+import { untilNextBeat } from "./beat-times.ts";
 import { EventLoopWatch, lookInterval } from "./event-loop-watch.ts";
 import { type BeatingRunner, LeaseState } from "./lease-state.ts";
+import { beatsTogether, type SendBeat } from "./shared-registry.ts";
 
 /** What the thread is started with. */
 export interface ThreadData {
@@ -42,7 +44,9 @@ const loops = new Map<string, Loop>();
 
 // It listens at once: a runner that ends before the store is open does not wait for it.
 parentPort?.on("message", (message: ToThread) => void obey(message));
+const origin = clock.monotonic();
 const opened = open();
+let send: SendBeat | undefined;
 await opened;
 
 async function open(): Promise<HeartbeatConnection> {
@@ -85,7 +89,10 @@ async function begin(order: HeartbeatOrder): Promise<void> {
   const { instance } = order.runner;
   const beats = new LeaseState(order.beats);
   const failed = (error: unknown): void => tell({ instance, answer: { error: written(error) } });
-  const tick = async (): Promise<number> => beat(order, beats, await opened);
+  const tick = async (): Promise<number> => {
+    send ??= beatsTogether((await opened).runners);
+    return beat(order, beats, send);
+  };
   const loop = new Loop({ name: "heartbeat", clock, random: Math.random, tick, failed });
   loops.set(instance, loop);
   await opened;
@@ -99,22 +106,19 @@ async function end(instance: string): Promise<void> {
 }
 
 /** One beat; answers with the milliseconds until the next one. */
-async function beat(
-  { runner, stuckAfter }: HeartbeatOrder,
-  beats: LeaseState,
-  store: HeartbeatConnection,
-): Promise<number> {
+async function beat({ runner, stuckAfter }: HeartbeatOrder, beats: LeaseState, sendBeat: SendBeat): Promise<number> {
   const started = clock.monotonic();
   if (watch.look(started) > stuckAfter) return lookInterval;
   try {
-    const alive = await beats.send(runner, store, new Date(Math.floor(started + beats.storeOffset)), clock);
+    const alive = await beats.send(runner, sendBeat, new Date(Math.floor(started + beats.storeOffset)), clock);
     tell({ instance: runner.instance, answer: { alive } });
     if (!alive) return Number.POSITIVE_INFINITY;
   } catch (error) {
     if (!isOutage(error)) throw error;
     tell({ instance: runner.instance, answer: { error: written(error) } });
   }
-  return Math.max(1, beats.interval - (clock.monotonic() - started));
+  const now = clock.monotonic();
+  return Math.max(1, Math.min(beats.interval - (now - started), untilNextBeat(origin, beats.interval, now)));
 }
 
 function tell(message: FromThread): void {

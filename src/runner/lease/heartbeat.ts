@@ -8,9 +8,11 @@ import type { Reading } from "../../maintenance/observer.ts";
 import type { Random } from "../../random.ts";
 import type { HeldMark } from "../../store/claims.ts";
 import type { Store } from "../../store/store.ts";
+import { untilNextBeat } from "./beat-times.ts";
 import { bundled, isBundled } from "./heartbeat-thread.ts";
 import type { HeldClaims, Identity } from "./identity.ts";
 import { type BeatingRunner, LeaseState } from "./lease-state.ts";
+import { SharedRegistry } from "./shared-registry.ts";
 import { onMainThread, ThreadHeartbeat } from "./thread-heartbeat.ts";
 
 export interface HeartbeatParts {
@@ -28,7 +30,7 @@ export interface HeartbeatParts {
   readonly cancelled: (mark: HeldMark) => void;
   /** What the store holds for us and we do not know of. */
   readonly strayed: (held: readonly HeldMark[]) => Promise<void>;
-  /** Called after each acknowledged beat, with all runner records. */
+  /** Called after each acknowledged beat, with all runner records and who holds jobs. */
   readonly seen: (reading: Reading) => void;
   readonly warn: (code: string, message: string) => void;
   readonly failed: (error: unknown, during: string) => void;
@@ -39,6 +41,7 @@ const firstWait = 100;
 
 export class Heartbeat {
   readonly #parts: HeartbeatParts;
+  readonly #registry: SharedRegistry;
   readonly #loop: Loop;
   #runner: BeatingRunner;
   #state: LeaseState;
@@ -54,6 +57,7 @@ export class Heartbeat {
 
   constructor(parts: HeartbeatParts) {
     this.#parts = parts;
+    this.#registry = SharedRegistry.of(parts.store, parts.clock);
     this.#shortestLease = parts.identity.lease;
     this.#runner = beating(parts.identity);
     this.#state = this.#newBeats();
@@ -122,8 +126,8 @@ export class Heartbeat {
 
   /** Asks for marks of our own jobs, between beats (ENGINE.md 16). */
   async readMarks(): Promise<void> {
-    const { store, identity, cancelled } = this.#parts;
-    const marked = await store.runners.held(identity.instance, { marked: true }, this.#state.limit);
+    const { identity, cancelled } = this.#parts;
+    const marked = await this.#registry.marked(identity.instance, this.#state.limit);
     for (const mark of marked) cancelled(mark);
   }
 
@@ -143,15 +147,17 @@ export class Heartbeat {
     const started = this.#parts.clock.monotonic();
     try {
       await this.#beat();
-      await this.#compareHeld();
-      await this.#lookAround();
+      const holders = await this.#lookAround();
+      if (holders.includes(this.#parts.identity.instance)) await this.#compareHeld();
     } catch (error) {
       if (!isOutage(error)) throw error;
       this.#parts.failed(error, "heartbeat");
     }
-    const wait = Math.min(this.#wait, this.#state.interval);
+    const { interval } = this.#state;
+    const wait = Math.min(this.#wait, interval);
     this.#wait = wait * 2;
-    return Math.max(1, wait - (this.#parts.clock.monotonic() - started));
+    const now = this.#parts.clock.monotonic();
+    return Math.max(1, Math.min(wait - (now - started), untilNextBeat(this.#registry.origin, interval, now)));
   }
 
   async #beat(): Promise<void> {
@@ -163,8 +169,8 @@ export class Heartbeat {
   }
 
   #send(): Promise<boolean> {
-    const { clock, store, storeNow } = this.#parts;
-    return this.#state.send(this.#runner, store, storeNow(), clock);
+    const { clock, storeNow } = this.#parts;
+    return this.#state.send(this.#runner, this.#registry.beat, storeNow(), clock);
   }
 
   /** The others have buried us: everything we held is lost; a new instance registers with the next beat. */
@@ -181,9 +187,9 @@ export class Heartbeat {
   }
 
   async #compareHeld(): Promise<void> {
-    const { store, identity, heldClaims, cancelled } = this.#parts;
+    const { identity, heldClaims, cancelled } = this.#parts;
     const { instance } = identity;
-    const held = await store.runners.held(instance, {}, this.#state.limit);
+    const held = await this.#registry.held(instance, this.#state.limit);
     if (instance !== identity.instance) return;
     const unknown = held.filter((one) => !heldClaims.knows(one));
     for (const one of held) if (one.cancel !== undefined && heldClaims.knows(one)) cancelled(one);
@@ -197,13 +203,18 @@ export class Heartbeat {
     this.#givingBack = undefined;
   }
 
-  async #lookAround(): Promise<void> {
+  /** The instances that hold jobs: only if we are one of them there is anything to compare. */
+  async #lookAround(): Promise<readonly string[]> {
     const asked = this.#parts.clock.monotonic();
-    const records = await this.#parts.store.runners.list(this.#state.limit);
+    const [records, holders] = await Promise.all([
+      this.#registry.list(this.#state.limit),
+      this.#registry.holders(this.#state.limit),
+    ]);
     const leases = records.filter(({ state }) => state === "live").map(({ lease }) => lease);
     this.#shortestLease = Math.min(this.#parts.identity.lease, ...leases);
     this.#state.interval = this.#shortestLease / 6;
-    this.#parts.seen({ records, asked, received: this.#parts.clock.monotonic() });
+    this.#parts.seen({ records, holders, asked, received: this.#parts.clock.monotonic() });
+    return holders;
   }
 }
 

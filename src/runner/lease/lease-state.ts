@@ -4,8 +4,8 @@
 
 import type { Clock } from "../../clock.ts";
 import type { Beat } from "../../store/runners.ts";
-import type { HeartbeatConnection } from "../../store/store.ts";
 import { SharedNumbers } from "./shared-numbers.ts";
+import type { SendBeat } from "./shared-registry.ts";
 
 const counter = 0;
 const sentMonotonic = 1;
@@ -70,15 +70,10 @@ export class LeaseState {
   }
 
   /** Sends the next beat, and notes the answer; false: the store takes this instance for dead. */
-  async send(
-    runner: BeatingRunner,
-    store: Pick<HeartbeatConnection, "runners">,
-    seen: Date,
-    clock: Clock,
-  ): Promise<boolean> {
+  async send(runner: BeatingRunner, sendBeat: SendBeat, seen: Date, clock: Clock): Promise<boolean> {
     const sent = { monotonic: clock.monotonic(), wall: clock.now() };
     const beat = { ...runner, beats: this.#shared.count(counter), seen };
-    const alive = await store.runners.beat(beat, this.limit).catch((error: unknown) => {
+    const alive = await sendBeat(beat, this.limit).catch((error: unknown) => {
       if (this.#counts) this.#shared.set(unbroken, Number.POSITIVE_INFINITY);
       throw error;
     });

@@ -47,6 +47,37 @@ export const claimsClaim: Guarantees = {
     assert.deepEqual(sortedIds(got), sortedIds(jobs));
   },
 
+  "tells when the first job of each kind is due, up to the horizon, and changes nothing": async ({ store }) => {
+    const [, first, , , running, next] = await put(
+      store,
+      { kind: "mail", runAt: at(180) },
+      { kind: "mail", runAt: at(40.004), priority: -7 },
+      { kind: "mail", runAt: at(60), priority: 7, status: Status.waiting, retries: 2, tryCount: 1 },
+      { kind: "late", runAt: at(300) },
+      { kind: "runs", runAt: at(1) },
+      { kind: "soon", runAt: at(150) },
+      { kind: "other", runAt: at(5) },
+    );
+    await claim(store, { kinds: [{ kind: "runs", most: 1 }] });
+    const kinds = ["mail", "late", "runs", "soon", "none"];
+    const due = await store.claims.firstDue(kinds, at(200), timeout);
+    assert.deepEqual([...due].sort(), [
+      ["mail", first?.runAt],
+      ["soon", next?.runAt],
+    ]);
+    assert.equal((await store.claims.firstDue(kinds, at(40), timeout)).size, 0);
+    assert.equal((await store.claims.firstDue([], at(200), timeout)).size, 0);
+    assert.equal((await stored(store, running as StoredJob)).status, Status.working);
+  },
+
+  "tells of every kind that has a due job, however many jobs and kinds there are": async ({ store }) => {
+    const kinds = numbers(120).map((n) => `kind${n}`);
+    await put(store, ...kinds.map((kind) => ({ kind, runAt: at(50) })), ...numbers(300).map(() => ({ runAt: at(50) })));
+    const due = await store.claims.firstDue([...kinds, "mail"], at(100), timeout);
+    assert.deepEqual([...due.keys()].sort(), [...kinds, "mail"].sort());
+    for (const runAt of due.values()) assert.ok(runAt <= at(50));
+  },
+
   "never hands out a job before its runAt, and does so at it": async ({ store }) => {
     const job = await putOne(store, { runAt: at(100) });
     assert.deepEqual(await claim(store, { now: new Date(at(100).getTime() - 1) }), []);

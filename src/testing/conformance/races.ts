@@ -5,6 +5,7 @@ import { Status } from "../../job/status.ts";
 import { at } from "../fixtures/factories.ts";
 import {
   act,
+  beat,
   beatOf,
   claim,
   endAs,
@@ -122,7 +123,7 @@ export const races: Guarantees = {
     const second = await another();
     for (const round of rounds) {
       const instance = String(round).padStart(24, "0");
-      if (round % 2 === 0) await store.runners.beat(beatOf({ instance, beats: 3 }), timeout);
+      if (round % 2 === 0) await beat(store, beatOf({ instance, beats: 3 }));
       const beats = round % 2 === 0 ? 3 : 0;
       const answers = await Promise.all(
         [store, second].map((handle) => handle.runners.declareDead(instance, beats, timeout)),
@@ -135,10 +136,10 @@ export const races: Guarantees = {
     const second = await another();
     for (const round of rounds) {
       const instance = String(round).padStart(24, "0");
-      await store.runners.beat(beatOf({ instance, beats: 1 }), timeout);
+      await beat(store, beatOf({ instance, beats: 1 }));
       const [alive, dead] = await bothWays(
         round,
-        () => store.runners.beat(beatOf({ instance, beats: 2 }), timeout),
+        () => beat(store, beatOf({ instance, beats: 2 })),
         () => second.runners.declareDead(instance, 1, timeout),
       );
       assert.notEqual(alive, dead);

@@ -8,6 +8,7 @@ import type { OpenHeartbeatStore, Store } from "../../store/store.ts";
 import { at } from "../fixtures/factories.ts";
 import {
   act,
+  beat,
   beatOf,
   claim,
   endAs,
@@ -20,15 +21,14 @@ import {
   put,
   sortedIds,
   timeout,
-  told,
   working,
 } from "./suite.ts";
 
 export const runners: Guarantees = {
   "the first beat registers a runner, later ones carry it on": async ({ store }) => {
-    assert.equal(await store.runners.beat(beatOf({ kinds: ["mail", "sums"], beats: 1 }), timeout), true);
+    assert.equal(await beat(store, beatOf({ kinds: ["mail", "sums"], beats: 1 })), true);
     assert.deepEqual(await store.runners.list(timeout), [{ ...beatOf({ kinds: ["mail", "sums"] }), state: "live" }]);
-    assert.equal(await store.runners.beat(beatOf({ beats: 2, seen: at(8.008), kinds: ["sums"] }), timeout), true);
+    assert.equal(await beat(store, beatOf({ beats: 2, seen: at(8.008), kinds: ["sums"] })), true);
     assert.deepEqual(await store.runners.list(timeout), [
       { ...beatOf({ beats: 2, seen: at(8.008), kinds: ["sums"] }), state: "live" },
     ]);
@@ -41,10 +41,10 @@ export const runners: Guarantees = {
       const { openHeartbeatStore } = (await import(module)) as { openHeartbeatStore: OpenHeartbeatStore };
       const second = await openHeartbeatStore(structuredClone(target) as never);
       try {
-        assert.equal(await second.runners.beat(beatOf({ beats: 7 }), timeout), true);
+        assert.equal(await beat(second, beatOf({ beats: 7 })), true);
         assert.deepEqual(await store.runners.list(timeout), [{ ...beatOf({ beats: 7 }), state: "live" }]);
         assert.equal(await store.runners.declareDead(own.instance, 7, timeout), true);
-        assert.equal(await second.runners.beat(beatOf({ beats: 8 }), timeout), false);
+        assert.equal(await beat(second, beatOf({ beats: 8 })), false);
       } finally {
         await second.close();
       }
@@ -52,14 +52,14 @@ export const runners: Guarantees = {
   },
 
   "case 38: two instances of one name are two runners": async ({ store }) => {
-    await store.runners.beat(beatOf(), timeout);
-    await store.runners.beat(beatOf({ instance: other.instance }), timeout);
+    await beat(store, beatOf());
+    await beat(store, beatOf({ instance: other.instance }));
     assert.equal((await store.runners.list(timeout)).length, 2);
   },
 
   "engine 1: a runner is declared dead only if its counter is the one that was seen": async ({ store }) => {
-    await store.runners.beat(beatOf({ beats: 1 }), timeout);
-    await store.runners.beat(beatOf({ beats: 2 }), timeout);
+    await beat(store, beatOf({ beats: 1 }));
+    await beat(store, beatOf({ beats: 2 }));
     assert.equal(await store.runners.declareDead(own.instance, 1, timeout), false);
     assert.equal(await store.runners.declareDead(own.instance, 3, timeout), false);
     assert.equal(await stateOf(store), "live");
@@ -69,25 +69,25 @@ export const runners: Guarantees = {
   },
 
   "engine 2: the dead cannot beat, and are told so": async ({ store }) => {
-    await store.runners.beat(beatOf(), timeout);
+    await beat(store, beatOf());
     await store.runners.declareDead(own.instance, 1, timeout);
-    assert.equal(await store.runners.beat(beatOf({ beats: 2, seen: at(9.009) }), timeout), false);
+    assert.equal(await beat(store, beatOf({ beats: 2, seen: at(9.009) })), false);
     const record = first(await store.runners.list(timeout));
     assert.deepEqual([record.state, record.beats, record.seen], ["dead", 1, at(7.007)]);
   },
 
   "engine 5: the stopped stay on record, and cannot beat or be declared dead": async ({ store }) => {
-    await store.runners.beat(beatOf(), timeout);
+    await beat(store, beatOf());
     await store.runners.markStopped(own.instance, {}, timeout);
     await store.runners.markStopped(own.instance, {}, timeout);
     assert.equal(await stateOf(store), "stopped");
-    assert.equal(await store.runners.beat(beatOf({ beats: 2 }), timeout), false);
+    assert.equal(await beat(store, beatOf({ beats: 2 })), false);
     assert.equal(await store.runners.declareDead(own.instance, 1, timeout), false);
     assert.equal(await stateOf(store), "stopped");
   },
 
   "a runner that was declared dead does not become a stopped one": async ({ store }) => {
-    await store.runners.beat(beatOf(), timeout);
+    await beat(store, beatOf());
     await store.runners.declareDead(own.instance, 1, timeout);
     await store.runners.markStopped(own.instance, {}, timeout);
     assert.equal(await stateOf(store), "dead");
@@ -95,7 +95,7 @@ export const runners: Guarantees = {
 
   "a runner that holds nothing may take its record away, a dead one's as well": async ({ store }) => {
     for (const isDead of [false, true]) {
-      await store.runners.beat(beatOf(), timeout);
+      await beat(store, beatOf());
       if (isDead) await store.runners.declareDead(own.instance, 1, timeout);
       await store.runners.markStopped(own.instance, { remove: true }, timeout);
       assert.deepEqual(await store.runners.list(timeout), []);
@@ -108,15 +108,14 @@ export const runners: Guarantees = {
     assert.equal(await store.runners.declareDead(own.instance, 0, timeout), true);
     assert.equal(await store.runners.declareDead(own.instance, 0, timeout), false);
     assert.equal(await stateOf(store), "dead");
-    assert.equal(await store.runners.beat(beatOf(), timeout), false);
+    assert.equal(await beat(store, beatOf()), false);
   },
 
   "forgets those that are not live, were last seen before the time, and hold nothing": async ({ store }) => {
     await working(store);
     const instances = { live: newId(), stopped: newId(), recent: newId(), dead: newId(), holding: own.instance };
-    for (const instance of Object.values(instances))
-      await store.runners.beat(beatOf({ instance, seen: at(7.007) }), timeout);
-    await store.runners.beat(beatOf({ instance: instances.recent, beats: 2, seen: at(500) }), timeout);
+    for (const instance of Object.values(instances)) await beat(store, beatOf({ instance, seen: at(7.007) }));
+    await beat(store, beatOf({ instance: instances.recent, beats: 2, seen: at(500) }));
     for (const instance of [instances.stopped, instances.recent])
       await store.runners.markStopped(instance, {}, timeout);
     for (const instance of [instances.dead, instances.holding]) await store.runners.declareDead(instance, 1, timeout);
@@ -126,23 +125,57 @@ export const runners: Guarantees = {
     assert.equal(await store.runners.removeStopped(at(500), timeout), 0);
   },
 
-  "tells what an instance holds, with cancel marks": async ({ store }) => {
+  "beats of many runners are one call, which tells those that are dead or stopped": async ({ store }) => {
+    const [dead, stopped, live, fresh] = [newId(), newId(), newId(), newId()];
+    for (const instance of [dead, stopped, live]) await beat(store, beatOf({ instance }));
+    await store.runners.declareDead(dead, 1, timeout);
+    await store.runners.markStopped(stopped, {}, timeout);
+    const instances = [fresh, dead, live, stopped];
+    const beats = instances.map((instance, n) => beatOf({ instance, name: `r${n}`, beats: 2, seen: at(9.009) }));
+    assert.deepEqual([...(await store.runners.beat(beats, timeout))].sort(), [dead, stopped].sort());
+    const written = new Map((await store.runners.list(timeout)).map((record) => [record.instance, record]));
+    const states = instances.map((instance) => [written.get(instance)?.state, written.get(instance)?.beats]);
+    assert.deepEqual(states, [
+      ["live", 2],
+      ["dead", 1],
+      ["live", 2],
+      ["stopped", 1],
+    ]);
+    assert.deepEqual(written.get(fresh)?.seen, at(9.009));
+    assert.deepEqual(await store.runners.beat([], timeout), []);
+  },
+
+  "tells what instances hold, with cancel marks": async ({ store }) => {
     await put(store, {}, {});
     const mine = await claim(store);
-    await put(store, {});
-    await claim(store, { runner: other });
+    const theirs = await working(
+      store,
+      { kind: "sums", tries: [{ runner: "r", when: at(1) }], tryCount: 1 },
+      { runner: other },
+    );
     const marked = first(mine);
     await act(store, { verb: "cancel", reason: "not needed" }, { ids: [marked.id] });
-    const held = await store.runners.held(own.instance, {}, timeout);
+    const held = await store.runners.held([own.instance], {}, timeout);
     const cancel = { when: at(300.03), reason: "not needed" };
     const expected = mine.map(({ id, claim: held }, n) => ({
       id,
+      runner: own.instance,
       token: held?.token,
       cancel: n === 0 ? cancel : undefined,
+      tryCount: 1,
     }));
     assert.deepEqual(held.toSorted(byId), expected.toSorted(byId));
-    assert.deepEqual(await store.runners.held(own.instance, { marked: true }, timeout), expected.slice(0, 1));
-    assert.deepEqual(await store.runners.held(newId(), {}, timeout), []);
+    const both = await store.runners.held([own.instance, other.instance], {}, timeout);
+    const foreign = {
+      id: theirs.id,
+      runner: other.instance,
+      token: theirs.claim?.token,
+      cancel: undefined,
+      tryCount: 2,
+    };
+    assert.deepEqual(both.toSorted(byId), [...expected, foreign].toSorted(byId));
+    assert.deepEqual(await store.runners.held([own.instance], { marked: true }, timeout), expected.slice(0, 1));
+    assert.deepEqual(await store.runners.held([newId()], {}, timeout), []);
   },
 
   "holds no longer what has ended or was given back": async ({ store }) => {
@@ -151,7 +184,7 @@ export const runners: Guarantees = {
     assert.ok(a && b && c);
     await finish(store, a, { how: "success" });
     await finish(store, b, { how: "unstarted" });
-    assert.deepEqual(ids(await store.runners.held(own.instance, {}, timeout)), [c.id]);
+    assert.deepEqual(ids(await store.runners.held([own.instance], {}, timeout)), [c.id]);
     assert.deepEqual(ids(await store.runners.orphans([own.instance], 10, timeout)), [c.id]);
     await finish(store, c, { how: "failure", error: { err: "no" } });
     assert.deepEqual(await store.runners.holders(timeout), []);
@@ -167,7 +200,7 @@ export const runners: Guarantees = {
     await put(store, {}, {}, {});
     const mine = await claim(store);
     const theirs = await working(store, { kind: "sums" }, { runner: other });
-    assert.deepEqual(told(await store.runners.orphans([other.instance], 10, timeout)), told([theirs]));
+    assert.deepEqual(ids(await store.runners.orphans([other.instance], 10, timeout)), [theirs.id]);
     const both = await store.runners.orphans([own.instance, other.instance], 10, timeout);
     assert.deepEqual(sortedIds(both), sortedIds([...mine, theirs]));
     assert.equal((await store.runners.orphans([own.instance], 2, timeout)).length, 2);
@@ -196,6 +229,13 @@ export const runners: Guarantees = {
     );
     assert.equal(ended.filter(({ status }) => status !== undefined).length, odd.length);
     assert.deepEqual(await store.runners.holders(timeout), []);
+  },
+
+  "tells of an orphan all that its end is decided by, and nothing that can be large": async ({ store }) => {
+    const fields = { retries: 3, maxRetries: 4, retryInterval: 1500, backoff: "exponential", lost: 1 } as const;
+    const job = await working(store, { ...fields, data: { text: "x".repeat(1000) }, progress: 1 });
+    const orphan = first(await store.runners.orphans([own.instance], 10, timeout));
+    assert.deepEqual(orphan, { ...fields, id: job.id, token: job.claim?.token, kind: job.kind, tryCount: 1 });
   },
 
   "engine 7: a working job without a claim is the Go package's: nobody's orphan": async ({ store }) => {

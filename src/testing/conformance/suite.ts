@@ -8,8 +8,8 @@ import { type Act, planOf } from "../../job/transitions.ts";
 import type { Acted } from "../../store/bulk.ts";
 import type { ClaimRequest } from "../../store/claim.ts";
 import type { Finish } from "../../store/claims.ts";
-import type { Beat } from "../../store/runners.ts";
-import type { Store } from "../../store/store.ts";
+import type { Beat, Orphan } from "../../store/runners.ts";
+import type { HeartbeatConnection, Store } from "../../store/store.ts";
 import { at, jobFixture } from "../fixtures/factories.ts";
 
 /** An empty place for jobs, and an open store on it. */
@@ -107,8 +107,17 @@ export function end(job: StoredJob, settlement: Settlement): Finish {
   return { id: job.id, token: job.claim?.token ?? "", settlement };
 }
 
-export function endAs(job: StoredJob, ending: Ending, ended: Date = at(150.015)): Finish {
-  return end(job, settle(job, ending, ended, rules));
+/** Of a claimed job, or of an orphan. */
+export function endAs(job: StoredJob | Orphan, ending: Ending, ended: Date = at(150.015)): Finish {
+  const token = "token" in job ? job.token : job.claim?.token;
+  return { id: job.id, token: token ?? "", settlement: settle(job, ending, ended, rules) };
+}
+
+/** Writes one beat; whether it was written. */
+export async function beat({ runners }: Pick<HeartbeatConnection, "runners">, one: Beat): Promise<boolean> {
+  const gone = await runners.beat([one], timeout);
+  assert.deepEqual(gone, gone.length === 0 ? [] : [one.instance]);
+  return gone.length === 0;
 }
 
 /** Ends one try; what the store said of it. */

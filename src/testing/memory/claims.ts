@@ -25,6 +25,15 @@ export function claimStoreOf(data: MemoryData): ClaimStore {
         .sort(inOrder)
         .map(copyJob);
     },
+    async firstDue(kinds, horizon) {
+      await nextTurn();
+      const first = new Map<string, Date>();
+      for (const { kind, runAt } of all(data, ({ status, cancel }) => isClaimable(status) && cancel === undefined)) {
+        const known = first.get(kind);
+        if (kinds.includes(kind) && runAt <= horizon && (known === undefined || runAt < known)) first.set(kind, runAt);
+      }
+      return first;
+    },
     async finish(batch) {
       await nextTurn();
       return batch.map((end) => finishOne(data, end));

@@ -1,22 +1,18 @@
 // The runners' records in memory, and what they hold.
 import type { StoredJob } from "../../job/job.ts";
 import type { HeldMark } from "../../store/claims.ts";
-import type { RunnerStore } from "../../store/runners.ts";
+import type { Beat, Orphan, RunnerStore } from "../../store/runners.ts";
 import { holders, type MemoryData, nextTurn, unknownRunner, working } from "./data.ts";
-import { copyJob } from "./transitions.ts";
 
 export function runnerStoreOf(data: MemoryData): RunnerStore {
   return {
-    async beat(beat) {
+    async beat(beats) {
       await nextTurn();
-      const record = data.runners.get(beat.instance);
-      if (record !== undefined && record.state !== "live") return false;
-      data.runners.set(beat.instance, { ...beat, kinds: [...beat.kinds], state: "live" });
-      return true;
+      return beats.filter((beat) => !beatOne(data, beat)).map(({ instance }) => instance);
     },
-    async held(instance, { marked = false }) {
+    async held(instances, { marked = false }) {
       await nextTurn();
-      return heldBy(data, instance, marked);
+      return heldBy(data, instances, marked);
     },
     async markStopped(instance, { remove = false }) {
       await nextTurn();
@@ -44,15 +40,21 @@ export function runnerStoreOf(data: MemoryData): RunnerStore {
       await nextTurn();
       return working(data, ({ claim }) => claim !== undefined && instances.includes(claim.runner))
         .slice(0, most)
-        .map(copyJob);
+        .map(orphanOf);
     },
   };
 }
 
-function heldBy(data: MemoryData, instance: string, marked: boolean): readonly HeldMark[] {
+function heldBy(data: MemoryData, instances: readonly string[], marked: boolean): readonly HeldMark[] {
   const isHeld = ({ claim, cancel }: StoredJob): boolean =>
-    claim?.runner === instance && (!marked || cancel !== undefined);
-  return working(data, isHeld).map(({ id, claim, cancel }) => ({ id, token: claim?.token ?? "", cancel }));
+    instances.includes(claim?.runner ?? "") && (!marked || cancel !== undefined);
+  return working(data, isHeld).map(({ id, claim, cancel, tryCount }) => ({
+    id,
+    runner: claim?.runner ?? "",
+    token: claim?.token ?? "",
+    cancel,
+    tryCount,
+  }));
 }
 
 function isDeclaredDead(data: MemoryData, instance: string, beats: number): boolean {
@@ -69,4 +71,16 @@ function removedCount(data: MemoryData, before: Date): number {
   );
   for (const { instance } of gone) data.runners.delete(instance);
   return gone.length;
+}
+
+function beatOne(data: MemoryData, beat: Beat): boolean {
+  const record = data.runners.get(beat.instance);
+  if (record !== undefined && record.state !== "live") return false;
+  data.runners.set(beat.instance, { ...beat, kinds: [...beat.kinds], state: "live" });
+  return true;
+}
+
+function orphanOf({ id, claim, kind, ...job }: StoredJob): Orphan {
+  const { retries, maxRetries, retryInterval, backoff, tryCount, lost } = job;
+  return { id, token: claim?.token ?? "", kind, retries, maxRetries, retryInterval, backoff, tryCount, lost };
 }

@@ -31,6 +31,7 @@ import {
   linesKept,
   matches,
   type Note,
+  type Orphan,
   type Page,
   type ReadingStore,
   type RunnerRecord,
@@ -127,6 +128,17 @@ export class ShelfStore implements Store, JobStore, ClaimStore, RunnerStore, Bul
       .map(copy);
   }
 
+  async firstDue(kinds: readonly string[], horizon: Date): Promise<ReadonlyMap<string, Date>> {
+    const open = this.#all(
+      ({ status, kind, cancel, runAt }) =>
+        (status === Status.new || status === Status.waiting) &&
+        cancel === undefined &&
+        kinds.includes(kind) &&
+        runAt <= horizon,
+    );
+    return new Map(open.sort((a, b) => Number(b.runAt) - Number(a.runAt)).map(({ kind, runAt }) => [kind, runAt]));
+  }
+
   async finish(batch: readonly Finish[]): Promise<readonly Finished[]> {
     return batch.map(({ id, token, settlement }) => {
       const job = this.#shelf.jobs.get(id);
@@ -153,16 +165,23 @@ export class ShelfStore implements Store, JobStore, ClaimStore, RunnerStore, Bul
     return refused;
   }
 
-  async beat(beat: Beat): Promise<boolean> {
-    if ((this.#shelf.runners.get(beat.instance)?.state ?? "live") !== "live") return false;
-    this.#shelf.runners.set(beat.instance, { ...beat, state: "live" });
-    return true;
+  async beat(beats: readonly Beat[]): Promise<readonly string[]> {
+    const isLive = ({ instance }: Beat): boolean => (this.#shelf.runners.get(instance)?.state ?? "live") === "live";
+    for (const beat of beats.filter(isLive)) this.#shelf.runners.set(beat.instance, { ...beat, state: "live" });
+    return beats.filter((beat) => !isLive(beat)).map(({ instance }) => instance);
   }
 
-  async held(instance: string, options: { readonly marked?: boolean }): Promise<readonly HeldMark[]> {
-    return this.#working(
-      ({ claim, cancel }) => claim?.runner === instance && (!options.marked || cancel !== undefined),
-    ).map(({ id, claim, cancel }) => ({ id, token: claim?.token ?? "", cancel }));
+  async held(instances: readonly string[], options: { readonly marked?: boolean }): Promise<readonly HeldMark[]> {
+    const held = this.#working(
+      ({ claim, cancel }) => instances.includes(claim?.runner ?? "") && (!options.marked || cancel !== undefined),
+    );
+    return held.map(({ id, claim, cancel, tryCount }) => ({
+      id,
+      runner: claim?.runner ?? "",
+      token: claim?.token ?? "",
+      cancel,
+      tryCount,
+    }));
   }
 
   async markStopped(instance: string, options: { readonly remove?: boolean }): Promise<void> {
@@ -200,10 +219,10 @@ export class ShelfStore implements Store, JobStore, ClaimStore, RunnerStore, Bul
     return [...new Set(this.#working(() => true).flatMap(({ claim }) => claim?.runner ?? []))];
   }
 
-  async orphans(instances: readonly string[], most: number): Promise<readonly StoredJob[]> {
+  async orphans(instances: readonly string[], most: number): Promise<readonly Orphan[]> {
     return this.#working(({ claim }) => claim !== undefined && instances.includes(claim.runner))
       .slice(0, most)
-      .map(copy);
+      .map(({ claim, ...job }) => ({ ...job, token: claim?.token ?? "" }));
   }
 
   async act(plan: ActPlan, filter: Filter, page: ActPage): Promise<Acted> {
