@@ -6,6 +6,14 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Whether a value is a promise. One that rejects does so in silence: its error is not the one that matters here. */
+export function isThenable(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || !("then" in value) || typeof value.then !== "function")
+    return false;
+  Promise.resolve(value as PromiseLike<unknown>).catch(() => {});
+  return true;
+}
+
 /**
  * Refuses fields that are not known, with the nearest known one.
  *

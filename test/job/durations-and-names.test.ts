@@ -1,4 +1,6 @@
 // Durations, statuses, ids, names of kinds, options, and what a try keeps of an error.
+
+import { runInNewContext } from "node:vm";
 import { ObjectId } from "bson";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -247,6 +249,50 @@ describe("what a try keeps of an error", () => {
     const kept = tryError(error);
     expect(kept.err).toHaveLength(2000);
     expect(kept.stack?.length).toBeLessThanOrEqual(8000);
+  });
+
+  it("has the errors inside an AggregateError, their messages and their stacks", async () => {
+    const refused = ["::1", "127.0.0.1"].map((host) => Object.assign(new Error(`connect ECONNREFUSED ${host}`)));
+    const thrown: unknown = await Promise.any(refused.map((error) => Promise.reject(error))).catch(
+      (error: unknown) => error,
+    );
+    const kept = tryError(thrown);
+    expect(kept).toMatchObject({ name: "AggregateError" });
+    expect(kept.err).toBe("All promises were rejected (connect ECONNREFUSED ::1; connect ECONNREFUSED 127.0.0.1)");
+    expect(kept.stack).toMatch(/^AggregateError: .*\n(?:.*\n)*error 1 inside: Error: connect ECONNREFUSED ::1/);
+    expect(kept.stack).toMatch(/\nerror 2 inside: Error: connect ECONNREFUSED 127\.0\.0\.1/);
+    expect(tryError(new AggregateError(refused)).err).toMatch(/^AggregateError \(connect ECONNREFUSED/);
+  });
+
+  it("has causes that are no errors, and what a thrown object holds", () => {
+    expect(tryError(new Error("no", { cause: { status: 503, body: "busy" } })).stack).toMatch(
+      /^Error: no[^]*\ncaused by: \{ status: 503, body: 'busy' \}$/,
+    );
+    expect(tryError(new Error("no", { cause: "the text" })).stack).toMatch(/\ncaused by: the text$/);
+    expect(tryError({ status: 503 })).toEqual({
+      err: "a value that is no Error was thrown: an object with status",
+      stack: "{ status: 503 }",
+    });
+  });
+
+  it("takes an error of another realm, or one that is only like an error, as one", () => {
+    const foreign: unknown = runInNewContext('Object.assign(new TypeError("no"), { code: "EX" })');
+    expect(tryError(foreign)).toMatchObject({
+      err: "no",
+      name: "TypeError",
+      code: "EX",
+      stack: expect.stringMatching(/^TypeError: no/),
+    });
+    expect(tryError({ message: "no", code: 5, name: "Odd" })).toMatchObject({ err: "no", name: "Odd", code: "5" });
+  });
+
+  it("is bounded however many errors there are, with a share of the room for each", () => {
+    const many = Array.from({ length: 50 }, (_, n) => new Error(`no ${n} ${"x".repeat(2000)}`));
+    const nested = new AggregateError([new AggregateError(many), ...many], "all", { cause: new Error("the cause") });
+    nested.errors.push(nested);
+    const kept = tryError(nested);
+    expect([kept.err.length, (kept.stack ?? "").length <= 8000]).toEqual([2000, true]);
+    expect(kept.stack).toMatch(/\nerror 2 inside: Error: no 0/);
   });
 
   it("is safe where an error's own fields are odd", () => {

@@ -129,6 +129,25 @@ describe("a handler", () => {
   });
 });
 
+it("a rule that returns a promise is an error event that says so, and the stored wait is used (found)", async () => {
+  const rules: KindRules<unknown> = {
+    retryIf: (async () => false) as never,
+    backoff: (() => Promise.reject(new Error("no"))) as never,
+  };
+  for (const name of ["retryIf", "backoff"] as const) {
+    const ruled = kind(name, { [name]: rules[name], retryInterval: "1h" } as KindRules<unknown>);
+    const { id } = await jobs.put(ruled, {});
+    const told: unknown[] = [];
+    const runner = jobs.runner("r", ruled, fails);
+    runner.on("error", ({ error }) => told.push(error));
+    await runner.drain({ within: "10s" });
+    expect(await jobs.get(id)).toMatchObject({ status: Status.waiting, retries: 19 });
+    expect(told).toMatchObject([
+      { message: `${name} returned a promise; it must answer at once, so make it no async function` },
+    ]);
+  }
+});
+
 describe("an end that the store refuses", () => {
   /** Refuses each write that ends `id`, or only those that keep what its handler brought. */
   function refuseEndOf(id: string, isMeant: (settlement: Settlement) => boolean): void {

@@ -3,11 +3,12 @@
 import { type DayjobError, isDayjobError } from "../../api/errors.ts";
 import type { ClaimedJob } from "../../api/handler.ts";
 import type { Around, Context } from "../../api/jobs.ts";
-import { asError } from "../../errors.ts";
+import { asError, dayjobError } from "../../errors.ts";
 import { milliseconds } from "../../job/duration.ts";
 import type { StoredJob } from "../../job/job.ts";
 import type { Ending, TryError } from "../../job/lifecycle.ts";
-import { tryError } from "../../job/try-error.ts";
+import { isThenable } from "../../job/options.ts";
+import { cut, longestTryMessage, tryError } from "../../job/try-error.ts";
 import { toJob } from "../../job/view.ts";
 import type { Handler } from "../settings/handler.ts";
 import { outcomeOf, type ReadOutcome } from "./outcome.ts";
@@ -116,8 +117,12 @@ function steered(outcome: ReadOutcome): RunEnd {
     case "fail":
       return { ending: { how: "failure", error: tryError(outcome.error), final: true }, error: outcome.error };
     case "cancel":
-      return { ending: { how: "cancelled", ...(outcome.reason === undefined ? {} : { reason: outcome.reason }) } };
+      return { ending: cancelled(outcome.reason) };
   }
+}
+
+function cancelled(reason: string | undefined): Ending {
+  return { how: "cancelled", ...(reason === undefined ? {} : { reason: cut(reason, longestTryMessage) }) };
 }
 
 /** The kind's functions come before the stored fields; one that throws is an event, and the stored wait is used. */
@@ -126,11 +131,12 @@ function failure(run: Run, thrown: unknown): Ending {
   const rules = run.handler.rules as { retryIf?: unknown; backoff?: unknown } | undefined;
   const given = { job: toJob(run.stored), error: thrown, tryNumber: run.stored.tryCount };
   try {
-    if (typeof rules?.retryIf === "function" && (rules.retryIf as (failure: object) => unknown)(given) === false) {
-      return { how: "failure", error, final: true };
+    if (typeof rules?.retryIf === "function") {
+      const isRetried = settled((rules.retryIf as (failure: object) => unknown)(given), "retryIf");
+      if (isRetried === false) return { how: "failure", error, final: true };
     }
     if (typeof rules?.backoff !== "function") return { how: "failure", error };
-    const wait = (rules.backoff as (failure: object) => unknown)(given);
+    const wait = settled((rules.backoff as (failure: object) => unknown)(given), "backoff");
     if (wait === false) return { how: "failure", error, final: true };
     return {
       how: "failure",
@@ -141,6 +147,12 @@ function failure(run: Run, thrown: unknown): Ending {
     run.parts.failed(problem, `the rules of kind ${run.stored.kind}`);
     return { how: "failure", error };
   }
+}
+
+/** What a rule answered; a promise would be taken for "try again", whatever it resolves to. */
+function settled(answer: unknown, rule: string): unknown {
+  if (!isThenable(answer)) return answer;
+  throw dayjobError("BAD_OPTION", `${rule} returned a promise; it must answer at once, so make it no async function`);
 }
 
 /** A result that cannot be stored does not make the run a failure: its work is done, and would be done again. */
