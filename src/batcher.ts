@@ -14,8 +14,8 @@ export interface BatcherParts<T, R> {
   /** The weight of an item, and the most weight in one write (an item that is heavier alone goes alone). */
   readonly weigh?: (item: T) => number;
   readonly heaviest?: number;
-  /** The most items that may wait: what is added beyond is refused. Default: no limit. */
-  readonly mostPending?: number;
+  /** The most weight that may wait or be written: what is added beyond is refused. Default: no limit. */
+  readonly heaviestPending?: number;
 }
 
 /** In the place of a result. */
@@ -35,9 +35,12 @@ export interface PendingWrite<T, R> {
 
 export class Batcher<T, R> {
   readonly #parts: BatcherParts<T, R>;
+  /** In their order; those before `#next` are being written or are done. */
   #waiting: PendingWrite<T, R>[] = [];
+  #next = 0;
   #writing = false;
   #pending = 0;
+  #weight = 0;
 
   constructor(parts: BatcherParts<T, R>) {
     this.#parts = parts;
@@ -51,17 +54,18 @@ export class Batcher<T, R> {
   /**
    * Resolves when the item's batch was written, with the item's result.
    *
-   * @throws STORE_FAILED at once, when too many items wait already.
+   * @throws STORE_FAILED at once, when too much waits already.
    */
   add(item: T): Promise<R> {
-    const { mostPending: mostWaiting = Number.POSITIVE_INFINITY } = this.#parts;
-    if (this.#waiting.length >= mostWaiting) return Promise.reject(tooMany(mostWaiting));
+    const { heaviestPending = Number.POSITIVE_INFINITY } = this.#parts;
+    if (this.#weight >= heaviestPending) return Promise.reject(tooMuch(this.#pending, heaviestPending));
     return new Promise((resolve, reject) => this.push({ item, resolve, reject }));
   }
 
   /** The same without a promise, and without a limit. */
   push(waiting: PendingWrite<T, R>): void {
     this.#pending++;
+    this.#weight += this.#weigh(waiting.item);
     this.#waiting.push(waiting);
     if (!this.#writing) void this.#writeAll();
   }
@@ -70,7 +74,7 @@ export class Batcher<T, R> {
     this.#writing = true;
     // Jobs that were claimed together and do nothing end together: without this the first of them would be written alone.
     await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#write(this.#take());
+    while (this.#next < this.#waiting.length) await this.#write(this.#take());
     this.#writing = false;
   }
 
@@ -81,36 +85,51 @@ export class Batcher<T, R> {
       if (results.length !== batch.length) throw new Error(`${batch.length} items gave ${results.length} results`);
     } catch (error) {
       for (const waiting of batch) {
-        this.#pending--;
+        this.#settled(waiting);
         waiting.reject(error);
       }
       return;
     }
-    for (let at = 0; at < batch.length; at++) {
-      this.#pending--;
+    for (const [at, waiting] of batch.entries()) {
+      this.#settled(waiting);
       const result = results[at] as R | Refused;
-      if (result instanceof Refused) batch[at]?.reject(result.error);
-      else batch[at]?.resolve(result);
+      if (result instanceof Refused) waiting.reject(result.error);
+      else waiting.resolve(result);
     }
+  }
+
+  #settled({ item }: PendingWrite<T, R>): void {
+    this.#pending--;
+    this.#weight -= this.#weigh(item);
+  }
+
+  #weigh(item: T): number {
+    return this.#parts.weigh?.(item) ?? 0;
   }
 
   /** The longest run of waiting items that fits into one write: one item at least. */
   #take(): readonly PendingWrite<T, R>[] {
-    const { most, weigh = () => 0, heaviest = Number.POSITIVE_INFINITY } = this.#parts;
-    let count = 0;
-    for (let weight = 0; count < Math.min(most, this.#waiting.length); count++) {
-      weight += weigh((this.#waiting[count] as PendingWrite<T, R>).item);
-      if (count > 0 && weight > heaviest) break;
+    const { most, heaviest = Number.POSITIVE_INFINITY } = this.#parts;
+    const end = Math.min(this.#next + most, this.#waiting.length);
+    let to = this.#next;
+    for (let weight = 0; to < end; to++) {
+      weight += this.#weigh((this.#waiting[to] as PendingWrite<T, R>).item);
+      if (to > this.#next && weight > heaviest) break;
     }
-    const batch = this.#waiting.slice(0, count);
-    this.#waiting = this.#waiting.slice(count);
+    const batch = this.#waiting.slice(this.#next, to);
+    this.#next = to;
+    // Not at each write: with very many waiting, each would copy all of them.
+    if (this.#next * 2 >= this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#next);
+      this.#next = 0;
+    }
     return batch;
   }
 }
 
-function tooMany(mostWaiting: number): Error {
+function tooMuch(count: number, bytes: number): Error {
   return dayjobError(
     "STORE_FAILED",
-    `${mostWaiting} writes wait for the store already, and this one was refused; await the earlier ones before adding more`,
+    `${count} writes wait for the store already, which take all of the ${bytes / 1024 / 1024} MB that may wait, and this one was refused; await the earlier ones before adding more`,
   );
 }

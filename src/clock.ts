@@ -14,7 +14,12 @@ export interface Clock {
   /** Milliseconds that only grow, the same in all threads of a process; stands still while the machine is suspended. */
   monotonic(): number;
   /** Calls `run` once, after at least `wait` milliseconds. Waits beyond 2^31-1 ms are kept, not cut to 1 ms as setTimeout does. */
-  timer(wait: number, run: () => void): CancelTimer;
+  timer(wait: number, run: () => void, options?: TimerOptions): CancelTimer;
+}
+
+export interface TimerOptions {
+  /** False: the timer does not keep the process alive, and may never fire. Default: true. */
+  readonly keepsAlive?: boolean;
 }
 
 /** The longest wait that setTimeout keeps; a longer one would fire at once. */
@@ -27,11 +32,12 @@ export const systemClock: Clock = {
     const [seconds, nanoseconds] = hrtime();
     return seconds * 1000 + nanoseconds / 1e6;
   },
-  timer(wait, run) {
+  timer(wait, run, { keepsAlive = true } = {}) {
     let handle: NodeJS.Timeout;
     const arm = (left: number): void => {
       const step = Math.min(left, longest);
       handle = setTimeout(() => (left > step ? arm(left - step) : run()), step);
+      if (!keepsAlive) handle.unref();
     };
     arm(Math.max(0, Math.ceil(wait)));
     return () => clearTimeout(handle);

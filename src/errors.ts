@@ -12,6 +12,7 @@
  * - `NO_TRANSACTIONS`, `WRONG_SESSION`: the session cannot be used here.
  * - `COMPLETION_ROLLED_BACK`: the transaction of `job.complete({ session })` did not commit.
  * - `NAME_TAKEN`: another live runner has this name, and `exclusive` was asked for.
+ * - `ID_TAKEN`: the id that was given for a new job belongs to a job of another kind.
  * - `KEY_TAKEN`: another unfinished job of the kind holds the key of the job that was to be retried.
  * - `STORE_FAILED`: the store refused or did not answer a read or write (disk full, time limit, outage).
  * - `CLOSED`: used after `close()`.
@@ -29,6 +30,7 @@ export type Code =
   | "WRONG_SESSION"
   | "COMPLETION_ROLLED_BACK"
   | "NAME_TAKEN"
+  | "ID_TAKEN"
   | "KEY_TAKEN"
   | "STORE_FAILED"
   | "CLOSED";
@@ -48,7 +50,8 @@ interface Details<J = unknown> {
 
 class ErrorWithCode extends Error {
   readonly code: Code;
-  readonly job?: unknown;
+  // Declared only: a field that is defined would be printed as `job: undefined`.
+  declare readonly job?: unknown;
 
   constructor(code: Code, message: string, details: Details = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

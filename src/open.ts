@@ -135,7 +135,10 @@ function collectionOf(given: unknown): string | undefined {
   if (given === undefined) return undefined;
   const isName = typeof given === "string" && /^[^$\0]+$/.test(given) && given.length <= longestCollection;
   if (isName && !/^system\.|^\.|\.$|\.\./.test(given)) return given;
-  throw dayjobError("BAD_OPTION", `collection is ${inBrief(given)}; give the name of a collection, such as "jobs"`);
+  throw dayjobError(
+    "BAD_OPTION",
+    `collection is ${inBrief(given)}; give the name of a collection, such as "jobs", of ${longestCollection} characters at most`,
+  );
 }
 
 function driverOf(given: unknown): OpenSettings["driver"] {

@@ -8,7 +8,7 @@ import { ownBson, storableData } from "../job/data.ts";
 import type { StoredJob } from "../job/job.ts";
 import { kindName } from "../job/kind-name.ts";
 import { type CheckedDefaults, type Draft, draftJob, jobOf, type NewJob, noDefaults } from "../job/new-job.ts";
-import { isRecord } from "../job/options.ts";
+import { isRecord, isThenable } from "../job/options.ts";
 import type { Store } from "../store/store.ts";
 import { defaultsOfKind } from "./kind.ts";
 
@@ -18,15 +18,28 @@ import { defaultsOfKind } from "./kind.ts";
  * @throws BAD_OPTION, BAD_DATA naming the argument, and whatever `beforePut` throws.
  */
 export function draft(engine: ClientEngine, given: NewJob): Draft {
-  const { beforePut } = engine.parts;
-  const job = beforePut === undefined ? given : beforePut({ ...given });
-  if (!isRecord(job)) throw dayjobError("BAD_OPTION", `beforePut gave ${inBrief(job)}; it must return the job`);
+  const job = engine.parts.beforePut === undefined ? given : prepared(engine.parts.beforePut, given);
   return draftJob(job, {
     defaults: defaultsFor(engine, job.kind),
     bson: engine.opened?.bson ?? ownBson,
     dataLimit: engine.dataLimit,
     random: engine.random,
   });
+}
+
+/** What `beforePut` makes of a job. */
+function prepared(beforePut: (job: NewJob) => NewJob, given: NewJob): NewJob {
+  const job = beforePut({ ...given });
+  if (isThenable(job)) {
+    const advice = "it must return the job itself, so make it no async function, and await before you put";
+    throw dayjobError("BAD_OPTION", `beforePut returned a promise; ${advice}`);
+  }
+  if (!isRecord(job)) throw dayjobError("BAD_OPTION", `beforePut gave ${inBrief(job)}; it must return the job`);
+  if (job.kind !== undefined) return job;
+  throw dayjobError(
+    "BAD_OPTION",
+    "beforePut gave a job without its kind; it must return the whole job, { ...job, ... }",
+  );
 }
 
 /** A draft of a member of a list: its errors name its index. */

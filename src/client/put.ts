@@ -1,12 +1,11 @@
 // Puts: single ones gathered into batches, many in blocks, those of a caller's transaction one after another. Outages are
 // waited out; ids are made here, so that a write whose reply was lost is told from another's (ENGINE.md 9).
 
-import { isDayjobError } from "../api/errors.ts";
 import type { JobsEvents, PutOptions } from "../api/jobs.ts";
 import { Batcher } from "../batcher.ts";
 import type { ClientEngine } from "../engine/engine.ts";
 import { checkSession, inTurn } from "../engine/sessions.ts";
-import { asError, dayjobError, inBrief, isOutage, storeOutage } from "../errors.ts";
+import { dayjobError, inBrief, isOutage } from "../errors.ts";
 import type { Emitter } from "../events.ts";
 import type { PutJob, StoredJob } from "../job/job.ts";
 import { type Draft, type NewJob, optionNames } from "../job/new-job.ts";
@@ -15,6 +14,7 @@ import { toJob, toPutJob } from "../job/view.ts";
 import type { Inserted } from "../store/jobs.ts";
 import type { Store } from "../store/store.ts";
 import { draft, draftMember, jobsOf } from "./drafts.ts";
+import { checkIds, idTaken, notPut } from "./put-errors.ts";
 
 interface Item {
   readonly job: StoredJob;
@@ -31,8 +31,10 @@ const mostAtOnce = 1000;
 const heaviestWrite = 8 * 1024 * 1024;
 /** Blocks of one call that are being written at once. */
 const blocksAtOnce = 2;
-/** Single puts that may wait; beyond, the caller does not await them, and memory would fill. */
-const mostWaiting = 100_000;
+/** Bytes of single puts that may wait; beyond, the caller does not await them, and memory would fill. */
+const heaviestWaiting = 512 * 1024 * 1024;
+/** What a put that waits takes of memory beside its data; measured. */
+const ownWeight = 2700;
 
 export class Putter {
   readonly #engine: ClientEngine;
@@ -45,8 +47,8 @@ export class Putter {
     this.#batcher = new Batcher({
       most: mostAtOnce,
       heaviest: heaviestWrite,
-      weigh: ({ draft }) => draft.size,
-      mostPending: mostWaiting,
+      weigh: ({ draft: { size } }) => size + ownWeight,
+      heaviestPending: heaviestWaiting,
       write: async (items) => this.#writeSingles(engine.opened ?? (await engine.store()), items),
     });
   }
@@ -117,13 +119,16 @@ export class Putter {
         const inserted: Inserted[] = [];
         for (const block of blocks(drafts)) {
           const batch = block.map((at) => jobs[at] as StoredJob);
-          inserted.push(...(await store.jobs.insert(batch, { session }, this.#engine.timeout)));
+          const answers = await store.jobs.insert(batch, { session }, this.#engine.timeout);
+          checkIds(batch, answers);
+          inserted.push(...answers);
         }
         return inserted.map(({ job, duplicate }) => toPutJob(job, duplicate));
       }),
     );
     const kinds = new Set(put.map(({ kind }) => kind));
     this.#engine.notifier.notifyAfter(session, () => session.inTransaction(), kinds);
+    for (const kind of kinds) this.#engine.unhandledKinds.put(kind);
     return put;
   }
 
@@ -151,6 +156,7 @@ export class Putter {
       fresh.push(one.inserted.job);
       if (one.isTaken !== true) open.add(one.inserted.job.kind);
     }
+    for (const kind of open) this.#engine.unhandledKinds.put(kind);
     if (open.size > 0) this.#engine.notifier.notify([...open]);
     if (fresh.length > 0 && this.#events.has("put")) this.#events.emit("put", { jobs: fresh.map(toJob) });
     return written;
@@ -159,7 +165,10 @@ export class Putter {
   /** What the store refuses, and is no outage, is halved down to the job that is to blame. */
   async #writeEach(store: Store, items: readonly Item[], again: boolean): Promise<readonly Written[]> {
     try {
-      return (await this.#insert(store, items, again)).map((inserted) => ({ inserted }));
+      return (await this.#insert(store, items, again)).map((inserted, at) => {
+        const error = idTaken((items[at] as Item).job, inserted);
+        return error === undefined ? { inserted } : { error };
+      });
     } catch (error) {
       if (items.length === 1 || isOutage(error)) return items.map(() => ({ error }));
       const middle = Math.ceil(items.length / 2);
@@ -207,17 +216,6 @@ function* blocks(drafts: readonly Draft[]): Generator<readonly number[]> {
     weight += size;
   }
   if (block.length > 0) yield block;
-}
-
-function notPut(cause: unknown, ids: readonly string[], stored: readonly string[]): Error {
-  const { message } = asError(cause);
-  const known = ids.length === 1 ? `the job ${ids[0]}` : `${ids.length - stored.length} of ${ids.length} jobs`;
-  const advice =
-    "putting again with the same id is safe (the error's `ids` has them all, `stored` those that are stored)";
-  const text = `it is not known that ${known} is stored: ${message}; ${advice}`;
-  const code = isDayjobError(cause) ? cause.code : "STORE_FAILED";
-  const error = isOutage(cause) ? storeOutage(text, cause) : dayjobError(code, text, { cause });
-  return Object.assign(error, { ids, stored });
 }
 
 function isIterable(given: object): given is Iterable<NewJob> {

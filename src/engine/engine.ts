@@ -13,6 +13,7 @@ import type { Store } from "../store/store.ts";
 import { Notifier } from "./notifier.ts";
 import { inTurn } from "./sessions.ts";
 import { StoreClock } from "./store-clock.ts";
+import { UnhandledKinds } from "./unhandled-kinds.ts";
 
 /** What a runner sees of its client. */
 export interface Engine {
@@ -70,6 +71,7 @@ export class ClientEngine implements Engine {
   readonly resultLimit: number;
   readonly storeClock: StoreClock;
   readonly notifier: Notifier;
+  readonly unhandledKinds: UnhandledKinds;
   /** Aborts when the store is about to be closed. */
   readonly closing: AbortSignal;
   readonly inTurn = inTurn;
@@ -95,6 +97,12 @@ export class ClientEngine implements Engine {
     this.closing = this.#closing.signal;
     this.storeClock = new StoreClock(parts.clock);
     this.notifier = new Notifier({ clock: parts.clock, store: () => this.#opened, failed: parts.failed });
+    this.unhandledKinds = new UnhandledKinds({
+      clock: parts.clock,
+      storeNow: () => this.storeClock.now(),
+      list: () => this.run((store) => store.runners.list(parts.timeout)),
+      warned: parts.warned,
+    });
   }
 
   /** The store, if it is open. */
@@ -168,6 +176,7 @@ export class ClientEngine implements Engine {
   async #close(): Promise<void> {
     while (this.#runners.size > 0) await this.#stopRunners();
     this.#isClosed = true;
+    this.unhandledKinds.close();
     await Promise.allSettled(this.#underWay);
     this.#closing.abort();
     await this.notifier.close();

@@ -7,8 +7,9 @@ export type Duration = number | string;
 
 const shape = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+$/;
 
-/** The longest duration taken: 100 years, in milliseconds. */
-const longest = 100 * 365 * 86_400_000;
+/** The longest duration taken, in days and in milliseconds. */
+const mostDays = 36_500;
+const longest = mostDays * 86_400_000;
 
 /**
  * Milliseconds of a text, for settings that come from the environment.
@@ -22,15 +23,14 @@ export function parseDuration(text: string): number {
 /**
  * Milliseconds of a duration that was given as the option `name`.
  *
- * @throws BAD_OPTION for what is no duration, is negative, or is below `least` milliseconds.
+ * @throws BAD_OPTION for what is no duration, is negative, or is below `least` milliseconds or over 100 years.
  */
 export function milliseconds(given: unknown, name: string, least = 0): number {
   const value = typeof given === "string" ? fromText(given) : given;
   if (typeof value !== "number" || !(value >= least && value <= longest)) {
-    const floor = least > 0 ? ` of ${least} or more` : "";
     throw dayjobError(
       "BAD_OPTION",
-      `${name} is ${inBrief(given)}; give milliseconds${floor} as a number, or a text such as "500ms", "90s", "1h30m" or "2d"`,
+      `${name} is ${inBrief(given)}; give milliseconds of ${least} or more as a number, or a text such as "500ms", "90s", "1h30m" or "2d"; at most "${mostDays}d" (100 years)`,
     );
   }
   return value;

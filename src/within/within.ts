@@ -4,6 +4,7 @@
 import type { ClaimedJob } from "../api/handler.ts";
 import type { Jobs, Kind } from "../api/jobs.ts";
 import { draft, draftMember, jobsOf } from "../client/drafts.ts";
+import { checkIds } from "../client/put-errors.ts";
 import { type ClientEngine, engineOf } from "../engine/engine.ts";
 import { dayjobError, inBrief } from "../errors.ts";
 import type { Job, PutJob } from "../job/job.ts";
@@ -17,7 +18,7 @@ import type { Store } from "../store/store.ts";
 
 /** The verbs that can be part of a transaction; durable at its commit, undone by its rollback. No runner is woken before. */
 export interface Within {
-  /** @throws BAD_OPTION, BAD_DATA, WRONG_SESSION. */
+  /** @throws BAD_OPTION, BAD_DATA, WRONG_SESSION; ID_TAKEN: roll back, or put with another id. */
   put<D, R>(kind: Kind<D, R>, data: NoInfer<D>, options?: JobOptions): PutJob<D, R>;
   put<D>(kind: string, data?: D, options?: JobOptions): PutJob<D>;
   /** All are checked before the first is written. */
@@ -49,9 +50,12 @@ export function within(jobs: Jobs, database: SqliteDatabase): Within {
   transaction();
   const insert = (drafts: readonly Draft[]): PutJob[] => {
     const open = transaction();
-    const inserted = open.insert(jobsOf(engine, drafts, store));
+    const given = jobsOf(engine, drafts, store);
+    const inserted = open.insert(given);
+    checkIds(given, inserted);
     const kinds = new Set(inserted.map(({ job }) => job.kind));
     engine.notifier.notifyAfter(database, () => open.isOpen, kinds);
+    for (const kind of kinds) engine.unhandledKinds.put(kind);
     return inserted.map(({ job, duplicate }) => toPutJob(job, duplicate));
   };
   return {

@@ -52,6 +52,7 @@ const badOptions: readonly [string, object, RegExp][] = [
   ["an endless wait", { retryInterval: Number.POSITIVE_INFINITY }, /^retryInterval is Infinity/],
   ["a negative delay", { delay: -1 }, /^delay is -1/],
   ["a delay that is no number", { delay: Number.NaN }, /^delay is NaN/],
+  ["a delay beyond the longest", { delay: "36501d" }, /^delay is "36501d"; .* at most "36500d" \(100 years\)$/],
   ["an unknown duration", { delay: "soon" }, /^delay is "soon"/],
   ["a negative duration as text", { delay: "-5s" }, /^delay is "-5s"/],
   ["an invalid date", { runAt: new Date(Number.NaN) }, /^runAt is an invalid date/],

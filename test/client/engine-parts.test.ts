@@ -99,7 +99,8 @@ describe("a batcher", () => {
     const first = deferred();
     const batcher = new Batcher<number, number>({
       most: 1,
-      mostPending: 2,
+      weigh: (n) => n * 1024 * 1024,
+      heaviestPending: 6 * 1024 * 1024,
       write: async (batch) => {
         await first.promise;
         return batch;
@@ -108,9 +109,10 @@ describe("a batcher", () => {
     const taken = [batcher.add(1)];
     await Promise.resolve();
     taken.push(batcher.add(2), batcher.add(3));
-    await refusal(batcher.add(4), "STORE_FAILED", /2 writes wait/);
+    await refusal(batcher.add(4), "STORE_FAILED", /^3 writes wait .* all of the 6 MB .* await the earlier ones/);
     first.resolve();
     expect(await Promise.all(taken)).toEqual([1, 2, 3]);
+    expect(await batcher.add(4)).toBe(4);
   });
 });
 

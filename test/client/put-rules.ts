@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import type { Jobs } from "../../src/api/jobs.ts";
 import type { ClientOptions } from "../../src/api/options.ts";
 import { kind } from "../../src/client/kind.ts";
+import { newId } from "../../src/job/id.ts";
 import type { PutJob } from "../../src/job/job.ts";
+import type { NewJob } from "../../src/job/new-job.ts";
 import { Status } from "../../src/job/status.ts";
 import { refusal } from "./refusal.ts";
 
@@ -113,6 +115,25 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(await jobs.get({ toHexString: () => id })).toMatchObject({ data: { n: 1 } });
     });
 
+    it("an id of a job of another kind is refused, alone and in a list, and the others of the list are stored (found)", async () => {
+      const jobs = await makeJobs();
+      const { id } = await jobs.put("a", { n: 1 });
+      const message = new RegExp(
+        `^the id ${id} belongs to a job of the kind "a", and was given for one of the kind "b"`,
+      );
+      await refusal(jobs.put("b", { n: 2 }, { id }), "ID_TAKEN", message);
+      const other = newId();
+      const many = jobs.putMany([
+        { kind: "b", id: other },
+        { kind: "b", id },
+        { kind: "a", id },
+      ]);
+      const error: unknown = await many.catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "ID_TAKEN", message: expect.stringMatching(message), ids: [other, id, id] });
+      expect([(await jobs.get(id))?.kind, (await jobs.get(other))?.kind, await jobs.count()]).toEqual(["a", "b", 2]);
+      expect(await jobs.put("a", { n: 3 }, { id })).toMatchObject({ duplicate: true, data: { n: 1 } });
+    });
+
     it("engine 17, case 18: a key is held by one unfinished job of a kind, also within one putMany", async () => {
       const jobs = await makeJobs();
       const first = await jobs.put("k", { n: 1 }, { key: "x" });
@@ -158,6 +179,19 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(await jobs.put("k", {}, { meta: { a: "b" } })).toMatchObject({ meta: { a: "b", by: "me" } });
       await expect(jobs.putMany([{ kind: "k" }, { kind: "forbidden" }])).rejects.toThrow("not here");
       expect(await jobs.count()).toBe(1);
+    });
+
+    it("beforePut must return the job itself: a promise is refused as one, and a job without its kind (found)", async () => {
+      const later = await makeJobs({ beforePut: (async (job: NewJob) => job) as never });
+      await refusal(later.put("k", {}), "BAD_OPTION", /^beforePut returned a promise; .*no async function/);
+      const rejecting = await makeJobs({ beforePut: (() => Promise.reject(new Error("no"))) as never });
+      await refusal(rejecting.put("k", {}), "BAD_OPTION", /^beforePut returned a promise/);
+      const partial = await makeJobs({ beforePut: (({ meta }: NewJob) => ({ meta })) as never });
+      await refusal(
+        partial.putMany([{ kind: "k" }]),
+        "BAD_OPTION",
+        /^jobs\[0\]\.beforePut gave a job without its kind/,
+      );
     });
 
     it("tells of what it stored, not of duplicates", async () => {

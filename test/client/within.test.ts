@@ -30,6 +30,15 @@ describe("within", () => {
   });
   const orders = (): number => (database.prepare("select count(*) as n from orders").get() as { n: number }).n;
 
+  it("refuses an id of a job of another kind: the caller rolls back (found)", async () => {
+    const { id } = await jobs.put("a");
+    const both = database.transaction(() => within(jobs, database).putMany([{ kind: "b" }, { kind: "b", id }]));
+    await refusal(() => both(), "ID_TAKEN", /^the id .* belongs to a job of the kind "a"/);
+    const alone = database.transaction(() => within(jobs, database).put("b", {}, { id }));
+    await refusal(() => alone(), "ID_TAKEN", /^the id .* belongs to a job of the kind "a"/);
+    expect(await jobs.count()).toBe(1);
+  });
+
   it("rule 10: a put commits and rolls back with the caller's own writes", async () => {
     const receipt = kind<{ order: number }>("receipt", { retries: 3 });
     const order = database.transaction((fails: boolean) => {
