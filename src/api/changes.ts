@@ -12,11 +12,11 @@ export interface Bulk {
    * The most jobs to act on, the oldest first. Only those count, and are matched, whose status allows it. In an outage such a
    * verb is not tried again: it might take as many others.
    */
-  limit?: number;
+  limit?: number | undefined;
   /** Ends the verb between two batches: it rejects with the signal's reason. What was changed stays changed. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called after each batch. */
-  onProgress?: (soFar: Changed) => void;
+  onProgress?: ((soFar: Changed) => void) | undefined;
 }
 
 /** What `update` may change. */

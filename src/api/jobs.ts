@@ -13,7 +13,7 @@ import type { Runner } from "./runner.ts";
 
 export interface PutOptions extends JobOptions {
   /** A session of the MongoDB driver in a transaction: the job is stored at its commit. No runner is woken before. */
-  session?: SessionLike;
+  session?: SessionLike | undefined;
 }
 
 export interface JobsEvents {
@@ -52,28 +52,41 @@ export interface Kind<D, R = void> extends AnyKind {
   /** A handler for `jobs.runner`. `concurrency`: the most of this kind at once, within the runner's own. */
   handle(
     run: (job: ClaimedJob<D, R>, context: Context) => R | Outcome | Promise<R | Outcome>,
-    options?: { concurrency?: number },
+    options?: { concurrency?: number | undefined },
   ): AnyHandler;
 }
 
+/**
+ * A member of a list: its data must be that of its kind, where the kind is a value, and it has no field that is unknown. Of a
+ * union each member is checked by itself.
+ */
+export type CheckedJob<J extends NewJob> = J & MemberOf<J>;
+
+type MemberOf<J> = J extends { readonly kind: Kind<infer D, infer _> }
+  ? { readonly kind: J["kind"] } & DataField<D> & NoOthers<J>
+  : J & NoOthers<J>;
+
+type DataField<D> = undefined extends D ? { readonly data?: D } : { readonly data: D };
+type NoOthers<J> = { readonly [F in Exclude<keyof J, keyof NewJob>]: never };
+
 export interface RunnerOptions {
   /** The most jobs at once; 10 by default, 10,000 at most. */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /** How often to look for due jobs when nothing else says so; 500 ms by default. */
-  interval?: Duration;
+  interval?: Duration | undefined;
   /** How long the runner may be silent before the others take its jobs; 30 s by default, 2 s at least. */
-  lease?: Duration;
+  lease?: Duration | undefined;
   /**
    * How long the event loop may be blocked, by a handler that computes, before the process is taken for stuck and its jobs are
    * left to the others; 5 minutes by default, 1 s at least. Until then the heartbeat's thread keeps the lease.
    */
-  stuckAfter?: Duration;
+  stuckAfter?: Duration | undefined;
   /** How long `stop` lets running jobs go on before it aborts them; 15 s by default. */
-  grace?: Duration;
+  grace?: Duration | undefined;
   /** Refuse to start while another live runner has this name; false by default: a warning event. */
-  exclusive?: boolean;
+  exclusive?: boolean | undefined;
   /** Wraps each run; the first is the outermost. */
-  around?: Around | readonly Around[];
+  around?: Around | readonly Around[] | undefined;
 }
 
 export interface Jobs extends AsyncDisposable {
@@ -90,17 +103,23 @@ export interface Jobs extends AsyncDisposable {
    * Stores many, in order, in blocks of 1000. All are checked before the first is written: an error names the index. Not
    * atomic without a session: if a block fails, the error's `stored` has the ids that are stored, `ids` those of all.
    */
-  putMany(jobs: Iterable<NewJob> | AsyncIterable<NewJob>, options?: { session?: SessionLike }): Promise<PutJob[]>;
+  putMany<J extends NewJob>(
+    jobs: Iterable<CheckedJob<J>> | AsyncIterable<CheckedJob<J>>,
+    options?: { session?: SessionLike | undefined },
+  ): Promise<PutJob[]>;
   /** A job by its id; undefined if there is none, or none of this kind. */
   get(id: JobId): Promise<Job | undefined>;
   get<D, R>(id: JobId, kind: Kind<D, R>): Promise<Job<D, R> | undefined>;
   /** The jobs that a filter meets, the newest first, read page by page as they are iterated. */
-  find(where?: Where, options?: { limit?: number; order?: "newest" | "oldest" }): AsyncIterable<Job>;
+  find(
+    where?: Where,
+    options?: { limit?: number | undefined; order?: "newest" | "oldest" | undefined },
+  ): AsyncIterable<Job>;
   count(where?: Where): Promise<number>;
   /** The newest log lines of a job, the oldest first. */
   logs(id: JobId): Promise<readonly LogLine[]>;
   /** Cancels: jobs that wait at once, running ones by their signal. Finished ones are skipped. */
-  cancel(which: Which, options?: Bulk & { reason?: string }): Promise<Changed>;
+  cancel(which: Which, options?: Bulk & { reason?: string | undefined }): Promise<Changed>;
   /**
    * Has finished jobs run again, with the retries that their put gave; waiting ones run at once. Others are skipped.
    *

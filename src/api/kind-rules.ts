@@ -14,7 +14,7 @@ export interface Failure<D = unknown> {
 /** What holds for all jobs of a kind. Functions are not stored: they live in the process of the runner. */
 export interface KindRules<D> extends Omit<JobDefaults, "backoff"> {
   /** As a function: the wait after a failed try; false: failed for good. If it throws, the stored wait is used. */
-  backoff?: "fixed" | "exponential" | ((failure: Failure<D>) => Duration | false);
+  backoff?: "fixed" | "exponential" | ((failure: Failure<D>) => Duration | false) | undefined;
   /** Whether to try again after this error; false: failed for good. */
-  retryIf?: (failure: Failure<D>) => boolean;
+  retryIf?: ((failure: Failure<D>) => boolean) | undefined;
 }

@@ -49,14 +49,14 @@ export interface Runner extends AsyncDisposable {
    * Finishes what runs within `grace`, aborts the rest with STOPPING and gives it back. Resolves by its deadline, five
    * seconds after the grace, whatever the store does. A second call with a shorter grace shortens the first.
    */
-  stop(options?: { grace?: Duration }): Promise<void>;
+  stop(options?: { grace?: Duration | undefined }): Promise<void>;
   /** Stops on these signals of the process; a second signal ends the grace at once. Never installed by itself. */
   stopOn(...signals: NodeJS.Signals[]): this;
   /**
    * Runs what is due, then stops: for serverless functions and cron. Claims until nothing is due, `limit` jobs have started,
    * or `within` less the grace has passed; leaves no lease and no record of itself.
    */
-  drain(options: { within: Duration; limit?: number; signal?: AbortSignal }): Promise<Drained>;
+  drain(options: { within: Duration; limit?: number | undefined; signal?: AbortSignal | undefined }): Promise<Drained>;
   /** Listens to an event; the returned function undoes it. */
   on<E extends keyof RunnerEvents>(event: E, listener: (event: RunnerEvents[E]) => void): () => void;
 }

@@ -11,9 +11,9 @@ import { clientOptionNames, clientSettings } from "./options.ts";
 
 export interface JobsOverOptions extends ClientOptions {
   /** Default: the system's. */
-  clock?: Clock;
+  clock?: Clock | undefined;
   /** Default: Math.random. */
-  random?: Random;
+  random?: Random | undefined;
 }
 
 /**

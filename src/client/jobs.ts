@@ -41,7 +41,10 @@ class JobsClient implements Jobs {
     return this.#put.put(kind, data, options) as Promise<PutJob<D, R>>;
   }
 
-  putMany(jobs: Iterable<NewJob> | AsyncIterable<NewJob>, options?: { session?: SessionLike }): Promise<PutJob[]> {
+  putMany(
+    jobs: Iterable<NewJob> | AsyncIterable<NewJob>,
+    options?: { session?: SessionLike | undefined },
+  ): Promise<PutJob[]> {
     return this.#put.putMany(jobs, options);
   }
 
@@ -49,7 +52,10 @@ class JobsClient implements Jobs {
     return finder.get(this.#engine, id, kind) as Promise<Job<D, R> | undefined>;
   }
 
-  find(where?: Where, options?: { limit?: number; order?: "newest" | "oldest" }): AsyncIterable<Job> {
+  find(
+    where?: Where,
+    options?: { limit?: number | undefined; order?: "newest" | "oldest" | undefined },
+  ): AsyncIterable<Job> {
     return finder.find(this.#engine, where, options);
   }
 
@@ -61,7 +67,7 @@ class JobsClient implements Jobs {
     return finder.logs(this.#engine, id);
   }
 
-  cancel(which: Which, options?: Bulk & { reason?: string }): Promise<Changed> {
+  cancel(which: Which, options?: Bulk & { reason?: string | undefined }): Promise<Changed> {
     return changer.cancel(this.#engine, which, options);
   }
 

@@ -21,27 +21,27 @@ import {
 /** What a kind may set for all of its jobs, and a put for one. */
 export interface JobDefaults {
   /** How many tries, the first included: 1 is one try and no retry. Default 20. */
-  retries?: number;
+  retries?: number | undefined;
   /** The wait after a failed try, or the first wait where the backoff is exponential. Given alone it means fixed waits. */
-  retryInterval?: Duration;
+  retryInterval?: Duration | undefined;
   /** Default: exponential with full jitter, from 1 s to 1 h; fixed where a retryInterval is given. */
-  backoff?: "fixed" | "exponential";
+  backoff?: "fixed" | "exponential" | undefined;
   /** A whole number from -100 to 100; higher runs first. Default 0. */
-  priority?: number;
-  tags?: readonly string[];
+  priority?: number | undefined;
+  tags?: readonly string[] | undefined;
 }
 
 export interface JobOptions extends JobDefaults {
   /** An id of your own, so that the put may be repeated safely: the second one finds the first. */
-  id?: JobId;
+  id?: JobId | undefined;
   /** The earliest time to run at. Default: at once. */
-  runAt?: Date;
+  runAt?: Date | undefined;
   /** The same as a wait from now, by the store's clock. Not together with runAt. */
-  delay?: Duration;
+  delay?: Duration | undefined;
   /** Texts to go with the job, for tracing and the like. */
-  meta?: Record<string, string>;
+  meta?: Record<string, string> | undefined;
   /** At most one unfinished job of the kind has this key. 1 to 200 characters. */
-  key?: string;
+  key?: string | undefined;
 }
 
 export interface NewJob extends JobOptions {

@@ -101,7 +101,7 @@ class JobRunner implements Runner {
     await (life ?? this.#begin(undefined)).started;
   }
 
-  async stop(options?: { grace?: Duration }): Promise<void> {
+  async stop(options?: { grace?: Duration | undefined }): Promise<void> {
     const given = checkOptions(options, ["grace"], "stop's options");
     const grace = given["grace"] === undefined ? this.#settings.grace : milliseconds(given["grace"], "grace");
     await Promise.all([...this.#lives].map((life) => this.#stopLife(life, grace)));
@@ -112,7 +112,11 @@ class JobRunner implements Runner {
     return this;
   }
 
-  async drain(options: { within: Duration; limit?: number; signal?: AbortSignal }): Promise<Drained> {
+  async drain(options: {
+    within: Duration;
+    limit?: number | undefined;
+    signal?: AbortSignal | undefined;
+  }): Promise<Drained> {
     const given = checkOptions(options, ["within", "limit", "signal"], "drain's options");
     const within = milliseconds(given["within"], "within", 1);
     const most =

@@ -2,7 +2,7 @@
 // Synchronous throughout: an async callback of a SQLite transaction commits before it is done (API rule 10).
 
 import type { ClaimedJob } from "../api/handler.ts";
-import type { Jobs, Kind } from "../api/jobs.ts";
+import type { CheckedJob, Jobs, Kind } from "../api/jobs.ts";
 import { draft, draftMember, jobsOf } from "../client/drafts.ts";
 import { checkIds } from "../client/put-errors.ts";
 import { type ClientEngine, engineOf } from "../engine/engine.ts";
@@ -22,7 +22,7 @@ export interface Within {
   put<D, R>(kind: Kind<D, R>, data: NoInfer<D>, options?: JobOptions): PutJob<D, R>;
   put<D>(kind: string, data?: D, options?: JobOptions): PutJob<D>;
   /** All are checked before the first is written. */
-  putMany(jobs: readonly NewJob[]): PutJob[];
+  putMany<J extends NewJob>(jobs: readonly CheckedJob<J>[]): PutJob[];
   /**
    * Ends the job of a handler with success, as part of the transaction; the runner writes no success after it.
    *

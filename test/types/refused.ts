@@ -28,6 +28,7 @@ const order = kind<Order, { receipt: string }>("order", {
   retries: 3,
   backoff: ({ job }) => job.data.lines.length * 1000,
 });
+const nothing = kind<undefined>("nothing");
 const ping = kind<{ at: Date }>("ping", { retryIf: ({ error }) => error instanceof TypeError });
 
 export async function puts(jobs: Jobs): Promise<void> {
@@ -56,11 +57,65 @@ export async function puts(jobs: Jobs): Promise<void> {
   order.job({ id: 1 });
   // @ts-expect-error: a job of a list needs a kind
   await jobs.putMany([{ data: {} }]);
+  await jobs.putMany([
+    { kind: order, data: { id: 1, lines: [] } },
+    { kind: ping, data: { at: new Date() } },
+    { kind: "p" },
+  ]);
+  await jobs.putMany([{ kind: "plain", data: { anything: 1 } }, order.job({ id: 1, lines: [] }), { kind: nothing }]);
+  await jobs.putMany([1, 2].map((id) => ({ kind: order, data: { id, lines: [] }, priority: id })));
+  await jobs.putMany(new Set([order.job({ id: 1, lines: [] })]));
+  await jobs.putMany(many());
+  const listed: NewJob[] = [order.job({ id: 1, lines: [] })];
+  await jobs.putMany(listed);
+  // @ts-expect-error: a member's data is not that of its kind
+  await jobs.putMany([{ kind: order, data: { id: "1", lines: [] } }]);
+  // @ts-expect-error: nor that of a member among others
+  await jobs.putMany([
+    { kind: "plain", data: {} },
+    { kind: ping, data: { at: 5 } },
+    { kind: order, data: { id: 1, lines: [] } },
+  ]);
+  // @ts-expect-error: a member's data is missing
+  await jobs.putMany([{ kind: order }]);
+  // @ts-expect-error: nor does data of another kind fit
+  await jobs.putMany([1, 2].map((id) => ({ kind: ping, data: { id, lines: [] } })));
+  // @ts-expect-error: nor in an iterable that is read as it comes
+  await jobs.putMany(wrongMany());
+  // @ts-expect-error: an unknown option of a member
+  await jobs.putMany([{ kind: order, data: { id: 1, lines: [] }, retires: 3 }]);
   // @ts-expect-error: a job is read-only
   put.priority = 5;
   // @ts-expect-error: tries are read-only
   put.tries.push({ runner: "r", when: new Date() });
   return void receipt;
+}
+
+async function* many(): AsyncGenerator<{ kind: typeof order; data: Order }> {
+  yield { kind: order, data: { id: 1, lines: [] } };
+}
+
+async function* wrongMany(): AsyncGenerator<{ kind: typeof order; data: { id: string } }> {
+  yield { kind: order, data: { id: "1" } };
+}
+
+/** Options that may be undefined, as those of a caller's own options are, are left out. */
+export async function unset(jobs: Jobs, retries: number | undefined, signal: AbortSignal | undefined): Promise<void> {
+  await jobs.put("plain", {}, { retries, key: undefined, session: undefined, runAt: undefined, id: undefined });
+  await jobs.putMany([{ kind: "plain", data: undefined, retries, tags: undefined }], { session: undefined });
+  kind<Order>("order", { retries, backoff: undefined, retryIf: undefined }).handle(() => {}, {
+    concurrency: undefined,
+  });
+  const runner = jobs.runner("r", "plain", () => {}, { concurrency: undefined, lease: undefined, around: undefined });
+  await runner.drain({ within: 1, limit: undefined, signal });
+  await runner.stop({ grace: undefined });
+  jobs.find({}, { limit: undefined, order: undefined });
+  await jobs.cancel("all", { limit: undefined, signal, onProgress: undefined, reason: undefined });
+  await open(":memory:", { timeout: undefined, kinds: undefined, beforePut: undefined, durability: undefined });
+  // @ts-expect-error: a filter that is undefined by accident would mean all
+  jobs.find({ kind: undefined });
+  // @ts-expect-error: a change says what to change
+  await jobs.update("all", { priority: undefined });
 }
 
 export async function reads(jobs: Jobs): Promise<void> {

@@ -12,11 +12,11 @@ import { runnerStoreOf } from "./runners.ts";
 
 export interface MemoryOptions {
   /** Whose `now` is the store's time. Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** The classes of BSON values in data. Default: those of dayjob's own copy of the library. */
-  readonly bson?: Bson;
+  readonly bson?: Bson | undefined;
   /** Shares the jobs of other memory stores, as processes share a database. Default: its own. */
-  readonly data?: MemoryData;
+  readonly data?: MemoryData | undefined;
 }
 
 /** A store in memory, for tests and as a model; see `MemoryOptions`. */
