@@ -96,6 +96,14 @@ export function settle(job: Settleable, ending: Ending, ended: Date, rules: Rule
   }
 }
 
+/** After this many lost runners a job is suspected of ending the processes that it runs in. */
+export const suspectLosses = 2;
+
+/** Whether a runner may have but one such job at a time (ENGINE.md 6): a job that was lost once runs as any other. */
+export function isSuspect(job: Pick<StoredJob, "lost">): boolean {
+  return job.lost >= suspectLosses;
+}
+
 /** Whether a try that has started is the last one: after a crash it is not repeated (promise 2). */
 export function runsAtMostOnce(job: Pick<StoredJob, "retries">): boolean {
   return job.retries <= 1;

@@ -1,6 +1,7 @@
 // Claiming: choose from a window, take with one update, read back what was won. Two claimers may choose the same jobs; the
 // update's condition gives each to one of them, and the loser looks again.
 import type { StoredJob } from "../job/job.ts";
+import { isSuspect } from "../job/lifecycle.ts";
 import { claimable, Status } from "../job/status.ts";
 import { failedAt } from "../job/transitions.ts";
 import { type Choice, type Claimed, type ClaimRequest, choose, type Due } from "../store/claim.ts";
@@ -71,7 +72,7 @@ async function lookInto(windows: Windows, sought: Sought, request: ClaimRequest,
 }
 
 /**
- * A window may be full of jobs that must not be taken now: of a kind that has all it may run, or such as lost their runner.
+ * A window may be full of jobs that must not be taken now: of a kind that has all it may run, or suspects.
  * Then those behind it are looked for by themselves, lest they starve.
  */
 async function lookPast(
@@ -83,7 +84,7 @@ async function lookPast(
   const { choice, window } = look;
   const free = request.slots - choice.take.length;
   const isBlocked = !window.isComplete && choice.left.length > 0 && choice.exhausted.length === 0;
-  if (free <= 0 || !isBlocked || choice.take.some(({ lost }) => lost > 0)) return look;
+  if (free <= 0 || !isBlocked || choice.take.some(isSuspect)) return look;
   const kinds = kindsLeft(request, choice.take);
   if (kinds.length === 0) return look;
   const sought = { ...look.sought, kinds: kinds.map(({ kind }) => kind), suspects: false };

@@ -1,5 +1,6 @@
 // Windows of due jobs (ENGINE.md 12): ids read in one go for several batches, so that most claims need no search. A window
 // says only what was due when it was read; whether a job is still to be had is decided by the claim's update.
+import { suspectLosses } from "../job/lifecycle.ts";
 import { Status, statusOf } from "../job/status.ts";
 import { type Due, inOrder } from "../store/claim.ts";
 import { dateOf, idOf, numberOf, textOf } from "./codec.ts";
@@ -19,7 +20,7 @@ export interface Window {
   readonly now: Date;
 }
 
-/** What to look for. `lanes` absent: all; `suspects` false: none that lost its runner before. */
+/** What to look for. `lanes` absent: all; `suspects` false: no suspect (`isSuspect`). */
 export interface Sought {
   readonly kinds: readonly string[];
   readonly lanes?: readonly number[];
@@ -117,8 +118,45 @@ class KeptWindows implements Windows {
   }
 }
 
+/** Kinds in one query: with 100 and two statuses mongod's planner gives up merging the ranges of the index, and sorts. */
+const kindsPerQuery = 50;
+
+/** The same for so few kinds that one query can ask for them: one for most runners. */
+function byKinds(sought: Sought): readonly Sought[] {
+  if (sought.kinds.length <= kindsPerQuery) return [sought];
+  return Array.from({ length: Math.ceil(sought.kinds.length / kindsPerQuery) }, (_, at) => ({
+    ...sought,
+    kinds: sought.kinds.slice(at * kindsPerQuery, (at + 1) * kindsPerQuery),
+  }));
+}
+
 /** Reads a window that nobody shares. */
 export async function readWindow(
+  collections: Collections,
+  sought: Sought,
+  reading: Reading,
+  deadline: Deadline,
+): Promise<Window> {
+  const [first, ...others] = await Promise.all(
+    byKinds(sought).map((some) => readSome(collections, some, reading, deadline)),
+  );
+  if (first === undefined) return { due: [], isComplete: true, now: reading.now };
+  return others.length === 0 ? first : joined([first, ...others]);
+}
+
+/** Windows of the same time as one. Where one of them was cut short, others know nothing of what comes before their jobs. */
+function joined(windows: readonly [Window, ...Window[]]): Window {
+  const ends = windows.flatMap(({ isComplete, due }) => (isComplete ? [] : due.slice(-1)));
+  const [end] = ends.sort(inOrder);
+  const due = windows.flatMap((window) => window.due).sort(inOrder);
+  return {
+    due: end === undefined ? due : due.filter((job) => inOrder(job, end) <= 0),
+    isComplete: end === undefined,
+    now: windows[0].now,
+  };
+}
+
+async function readSome(
   collections: Collections,
   sought: Sought,
   { now, batch, isLong = false }: Reading,
@@ -149,7 +187,7 @@ export function dueQuery({ kinds, lanes, suspects }: Sought, runat: Doc): Doc {
     cancel: null,
     // A job without a lane (the Go package's) is everybody's.
     ...(lanes === undefined ? {} : { lane: { $in: [null, ...lanes] } }),
-    ...(suspects === false ? { lost: { $not: { $gt: 0 } } } : {}),
+    ...(suspects === false ? { lost: { $not: { $gte: suspectLosses } } } : {}),
   };
 }
 
@@ -186,13 +224,24 @@ function merged(first: readonly Due[], unranked: readonly Due[], size: number): 
 /** How many rows at once are looked through for the next time. */
 const nextRead = 100;
 
+/** When the next job is due that a window of this time could not know of, up to the horizon. */
+export async function nextAfter(
+  collections: Collections,
+  sought: Sought,
+  times: { readonly since: Date; readonly horizon: Date },
+  deadline: Deadline,
+): Promise<Date | undefined> {
+  const found = await Promise.all(byKinds(sought).map((some) => nextOfSome(collections, some, times, deadline)));
+  return found.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined);
+}
+
 /**
- * When the next job is due that a window of this time could not know of, up to the horizon. Read in the order of the hot
+ * The same for few kinds. Read in the order of the hot
  * index, which costs mongod a few rows; by the time alone it would fetch and sort all up to the horizon (FerretDB uses no index
  * for a sort, and does so for either). Each priority that was seen has shown its first job, so the next read finds only what
  * is sooner in lower ones.
  */
-export async function nextAfter(
+async function nextOfSome(
   { jobs }: Collections,
   sought: Sought,
   { since, horizon }: { readonly since: Date; readonly horizon: Date },
@@ -216,12 +265,17 @@ export async function nextAfter(
 /** Whether anything is due in lanes other than these. */
 export async function isDueElsewhere(
   { jobs }: Collections,
-  sought: Sought,
+  { kinds, lanes }: Sought,
   now: Date,
   deadline: Deadline,
 ): Promise<boolean> {
-  if (sought.lanes === undefined) return false;
-  const query = { ...dueQuery({ kinds: sought.kinds }, { $lte: now }), lane: { $gte: 0, $nin: sought.lanes } };
+  if (lanes === undefined) return false;
   const options = { projection: { _id: 1 }, limit: 1, hint: hotIndex };
-  return (await jobs.find(query, { ...options, ...deadline() }).toArray()).length > 0;
+  const found = await Promise.all(
+    byKinds({ kinds }).map((some) => {
+      const query = { ...dueQuery(some, { $lte: now }), lane: { $gte: 0, $nin: lanes } };
+      return jobs.find(query, { ...options, ...deadline() }).toArray();
+    }),
+  );
+  return found.some((docs) => docs.length > 0);
 }

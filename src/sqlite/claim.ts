@@ -1,11 +1,12 @@
 // Claims: reads due jobs by the hot index, priority by priority, chooses, and marks them, in one transaction.
 import { type StoredJob, triesKept } from "../job/job.ts";
-import { runsAtMostOnce } from "../job/lifecycle.ts";
+import { isSuspect, runsAtMostOnce, suspectLosses } from "../job/lifecycle.ts";
 import { statusOf } from "../job/status.ts";
 import { type Claimed, type ClaimRequest, choose, type Due, inOrder } from "../store/claim.ts";
 import { releasedSql } from "./changes.ts";
 import { fromPacked, packed } from "./codec.ts";
 import type { Connection } from "./driver.ts";
+import { type KindsToRead, kindsToRead } from "./kind-heads.ts";
 import { is, to } from "./status-sql.ts";
 
 /** The next lower priority of a kind that has claimable jobs: a seek. */
@@ -17,8 +18,8 @@ export const dueSql = `select json_group_array(json_array(place, id, status, ret
   where kind = ? and ${is.claimable} and priority = ? and runat <= ? and cancel is null order by runat, id limit ?)`;
 export const laterSql = `select runat from dayjob_jobs indexed by dayjob_claimable
   where kind = ? and ${is.claimable} and priority = ? and runat > ? and runat <= ? order by runat limit 1`;
-/** The same without those that lost their runner: many of them at the head must not hide what is behind. */
-const freshSql = dueSql.replace("cancel is null", "cancel is null and lost = 0");
+/** The same without suspects: many of them at the head must not hide what is behind. */
+const freshSql = dueSql.replace("cancel is null", `cancel is null and lost < ${suspectLosses}`);
 const failSql = `update dayjob_jobs set ${to.failed}, finished = ?, ${releasedSql} where id = ? and ${is.waiting}`;
 /**
  * All at once: half the time of one update a job. By rowid, which nothing changes within the transaction, and read afterwards:
@@ -53,12 +54,25 @@ const spare = 20;
  */
 export function claim(connection: Connection, request: ClaimRequest, synced: boolean): Claimed | undefined {
   const now = request.now.getTime();
-  const { due, isCut } = dueJobs(connection, request);
+  const many = kindsToRead(connection, request);
+  const { due, isCut } = many === undefined ? dueJobs(connection, request) : dueOfBest(connection, request, many);
   const { take, exhausted, left } = choose(due, request);
   if (!synced && take.some(runsAtMostOnce)) return undefined;
   for (const { id } of exhausted) connection.run(failSql, now, id);
   const jobs = take.length === 0 ? [] : begin(connection, request, take);
-  return { jobs, next: isCut || left.length > 0 ? request.now : nextDue(connection, request) };
+  return { jobs, next: isCut || left.length > 0 ? request.now : nextOf(connection, request, many) };
+}
+
+/** Of many kinds: those that are due, as far as the kinds that were not read can have nothing before them. */
+function dueOfBest(connection: Connection, request: ClaimRequest, { kinds, before }: KindsToRead): DueJobs {
+  if (kinds.length === 0) return { due: [], isCut: false };
+  const { due, isCut } = dueJobs(connection, { ...request, kinds });
+  if (before === undefined) return { due, isCut };
+  return { due: due.filter((job) => inOrder(job, before) < 0), isCut: true };
+}
+
+function nextOf(connection: Connection, request: ClaimRequest, many: KindsToRead | undefined): Date | undefined {
+  return many === undefined ? nextDue(connection, request) : many.next;
 }
 
 /** In the order of `take`. */
@@ -84,6 +98,12 @@ interface Head {
   readonly isCut: boolean;
 }
 
+interface DueJobs {
+  readonly due: readonly DueRow[];
+  /** More is due. */
+  readonly isCut: boolean;
+}
+
 /**
  * Due jobs of all wanted kinds, by priority, then time; `isCut`: a kind has more. No kind's jobs crowd out another's. To look
  * at as many of each kind as can be claimed would be 50 times too many with 50 kinds. So there are three passes:
@@ -92,7 +112,7 @@ interface Head {
  * 3. where `choose` left so many of those that others of a kind still cut short may come before the last one taken: the same
  *    of all kinds that are cut short.
  */
-function dueJobs(connection: Connection, request: ClaimRequest): { due: readonly DueRow[]; isCut: boolean } {
+function dueJobs(connection: Connection, request: ClaimRequest): DueJobs {
   const wanted = request.slots + request.ahead;
   const share = Math.ceil((2 * wanted) / request.kinds.length);
   const read = (kind: string, most: number, rows = most): Head => {
@@ -127,7 +147,7 @@ function merged(heads: readonly Head[]): readonly DueRow[] {
 function dueOfKind(connection: Connection, request: ClaimRequest, kind: string, rows: number): readonly DueRow[] {
   const head = dueBy(dueSql, connection, request, kind, rows);
   if (request.suspects || head.length < rows) return head;
-  const suspects = head.filter(({ lost }) => lost > 0);
+  const suspects = head.filter(isSuspect);
   if (suspects.length === 0) return head;
   return [...suspects, ...dueBy(freshSql, connection, request, kind, rows)];
 }

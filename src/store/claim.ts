@@ -1,19 +1,19 @@
 // What a claim asks for, and the rules for choosing among due jobs, which are the same for every store.
 import type { StoredJob } from "../job/job.ts";
-import { isExhausted, runsAtMostOnce } from "../job/lifecycle.ts";
+import { isExhausted, isSuspect, runsAtMostOnce } from "../job/lifecycle.ts";
 
 export interface ClaimRequest {
   /** The instance and the name of the runner. */
   readonly runner: { readonly instance: string; readonly name: string };
   /** Made by the caller, new for each claim, so that a lost reply can be asked for again. */
   readonly token: string;
-  /** At most 50 kinds, each with the most jobs of it that may be claimed now. */
+  /** Any number of kinds, each with the most jobs of it that may be claimed now. */
   readonly kinds: readonly KindWanted[];
   /** Jobs that start at once. */
   readonly slots: number;
   /** Jobs beyond those that may wait a moment for a slot; never such as run at most once (ENGINE.md 15). */
   readonly ahead: number;
-  /** Whether a job that lost its runner before may be claimed; it is then claimed alone (ENGINE.md 6). */
+  /** Whether a suspect (`isSuspect`) may be claimed; it is then claimed alone (ENGINE.md 6). */
   readonly suspects: boolean;
   /** The lanes to prefer; absent: all. Only a preference: when they are empty the others are looked at. */
   readonly lanes?: readonly number[];
@@ -51,7 +51,8 @@ export function inOrder(a: Place, b: Place): number {
   return b.priority - a.priority || Number(a.runAt) - Number(b.runAt) || compareIds(a.id, b.id);
 }
 
-interface Place {
+/** A place in the order of claims. */
+export interface Place {
   readonly id: string;
   readonly priority: number;
   readonly runAt: Date | number;
@@ -73,7 +74,7 @@ export interface Choice<C extends Candidate = Candidate> {
 
 /**
  * Chooses from candidates in the order of priority and time: up to `slots` of any sort, then up to `ahead` of those that may
- * run more than once; of each kind no more than wanted; a job that lost its runner before only alone.
+ * run more than once; of each kind no more than wanted; a suspect only alone.
  */
 export function choose<C extends Candidate>(candidates: readonly C[], request: ClaimRequest): Choice<C> {
   const room = new Map(request.kinds.map(({ kind, most }) => [kind, most]));
@@ -82,7 +83,7 @@ export function choose<C extends Candidate>(candidates: readonly C[], request: C
   const left: C[] = [];
   let alone = false;
   for (const candidate of candidates) {
-    const suspect = candidate.lost > 0;
+    const suspect = isSuspect(candidate);
     const most = room.get(candidate.kind) ?? 0;
     if (isExhausted(candidate)) exhausted.push(candidate);
     else if (alone || most <= 0 || !hasRoom(candidate, take.length, request)) left.push(candidate);

@@ -36,7 +36,7 @@ describe("a process whose opening was refused", { timeout: 90_000 }, () => {
     );
     await (await open(`file:${path("newer.db")}`)).close();
     const newer = new Database(path("newer.db"));
-    newer.exec("update dayjob_meta set version = 99");
+    newer.exec("update dayjob_meta set version = 99, oldest = 99");
     newer.close();
     const locked = new Database(path("locked.db"));
     locked.exec("pragma locking_mode = exclusive; begin exclusive; create table theirs (n)");

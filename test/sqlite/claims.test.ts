@@ -76,7 +76,7 @@ describe("claims on a SQLite file", () => {
   });
 
   it("engine 6: jobs that lost their runner, however many at the head, do not hide those behind", async () => {
-    await put(100, { lost: 1, priority: 5 });
+    await put(100, { lost: 2, priority: 5 });
     const fresh = await put(3);
     const { jobs, next } = await claim({ suspects: false, slots: 3 });
     expect(jobs.map(({ id }) => id).toSorted()).toEqual(fresh.toSorted());

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { StoredJob } from "../../job/job.ts";
 import { Status } from "../../job/status.ts";
+import { inOrder } from "../../store/claim.ts";
 import { at, jobFixture } from "../fixtures/factories.ts";
 import {
   claim,
@@ -34,27 +35,68 @@ export const claimsRules: Guarantees = {
     assert.deepEqual(ids(await claim(store)), ids(once).slice(2));
   },
 
-  "engine 6: a job that lost its runner before is claimed alone": async ({ store }) => {
-    const [suspect] = await put(store, { lost: 1, priority: 1 }, {}, {});
+  "engine 6: a job that lost its runner once is claimed with others (found 1)": async ({ store }) => {
+    await put(store, { lost: 1, priority: 1 }, { lost: 1 }, {});
+    assert.equal((await claim(store)).length, 3);
+  },
+
+  "engine 6: a job that lost its runner twice is claimed alone": async ({ store }) => {
+    const [suspect] = await put(store, { lost: 2, priority: 1 }, {}, {});
     assert.deepEqual(ids(await claim(store)), [suspect?.id]);
     assert.equal((await claim(store)).length, 2);
   },
 
-  "engine 6: two that lost their runner are claimed one at a time": async ({ store }) => {
-    await put(store, { lost: 1 }, { lost: 2 });
+  "engine 6: two that lost their runner twice are claimed one at a time": async ({ store }) => {
+    await put(store, { lost: 2 }, { lost: 3 });
     assert.deepEqual([(await claim(store)).length, (await claim(store)).length], [1, 1]);
   },
 
   "engine 6: one that stands behind others waits for a claim of its own": async ({ store }) => {
-    const [suspect, ...fresh] = await put(store, { lost: 1, runAt: at(20) }, { runAt: at(10) }, { runAt: at(30) });
+    const [suspect, ...fresh] = await put(store, { lost: 2, runAt: at(20) }, { runAt: at(10) }, { runAt: at(30) });
     assert.deepEqual(ids(await claim(store)), ids(fresh));
     assert.deepEqual(ids(await claim(store)), [suspect?.id]);
   },
 
   "engine 6: where no suspects are wanted they are passed over": async ({ store }) => {
-    const [suspect, fresh] = await put(store, { lost: 1, priority: 1 }, {});
-    assert.deepEqual(ids(await claim(store, { suspects: false })), [fresh?.id]);
+    const [suspect, once, fresh] = await put(store, { lost: 2, priority: 1 }, { lost: 1 }, {});
+    assert.deepEqual(
+      ids(await claim(store, { suspects: false })),
+      ids([once, fresh].filter((job) => job !== undefined)),
+    );
     assert.equal((await stored(store, { id: suspect?.id ?? "" })).status, Status.new);
+  },
+
+  "a claim for 120 kinds takes the jobs of all in one order, and no other kind's (found 9)": async ({ store }) => {
+    const kinds = numbers(120).map((n) => ({ kind: `kind ${n}`, most: 60 }));
+    const jobs = await put(
+      store,
+      ...kinds.map(({ kind }, n) => ({ kind, priority: (n * 7) % 11, runAt: at((n * 13) % 17) })),
+      ...numbers(30).map((n) => ({ kind: "kind 77", priority: 5, runAt: at(n) })),
+      { kind: "kind 119", priority: 50, lost: 2 },
+      {
+        kind: "kind 118",
+        priority: 40,
+        status: Status.waiting,
+        retries: 0,
+        tries: [{ runner: "go", when: at(3) }],
+        tryCount: 1,
+      },
+      { kind: "kind 117", priority: 30, runAt: at(100.5) },
+      { kind: "unhandled", priority: 60 },
+    );
+    const due = jobs.filter(({ kind, priority }) => kind !== "unhandled" && priority < 30).sort(inOrder);
+    const claimed: StoredJob[] = [];
+    for (const slots of [1, 3, 20, 60, 60, 60]) {
+      const request = claimRequest({ kinds, slots, suspects: false, horizon: at(101), fresh: true });
+      const { jobs: some, next } = await store.claims.claim(request, timeout);
+      claimed.push(...some);
+      if (claimed.length < due.length) assert.deepEqual(next, request.now);
+    }
+    assert.deepEqual(ids(claimed), ids(due));
+    const request = { kinds, slots: 5, horizon: at(101), fresh: true };
+    assert.deepEqual(ids(await claim(store, request)), ids(jobs.filter(({ lost }) => lost > 0)));
+    const { next } = await store.claims.claim(claimRequest(request), timeout);
+    assert.deepEqual(next, at(100.5));
   },
 
   ...each([0, -1], (retries) => ({
