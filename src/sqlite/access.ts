@@ -63,10 +63,17 @@ export class SqliteAccess {
     }
   }
 
+  /** Afterwards the file can be copied by itself, if no other process has it open. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#parts.isOwn) this.connection.close();
+    if (!this.#parts.isOwn) return;
+    try {
+      this.connection.checkpoint();
+    } catch {
+      // It is locked, or the disk is full: everything is in the WAL as before, and the next one to close or open moves it.
+    }
+    this.connection.close();
   }
 
   /**

@@ -82,6 +82,16 @@ export class Connection {
     return false;
   }
 
+  /** Moves what is in the WAL to the file itself, which alone then has everything; not while others read or write there. */
+  checkpoint(): void {
+    // Not `all`: a statement would be left.
+    this.raw.exec("pragma wal_checkpoint(truncate)");
+  }
+
+  /**
+   * node:sqlite and better-sqlite3 let go of the file at once. libsql does when the garbage collector has taken the last of the
+   * statements, which it has no call to end (https://github.com/tursodatabase/libsql-js/issues/228); none is held here.
+   */
   close(): void {
     this.#statements.clear();
     this.raw.close();

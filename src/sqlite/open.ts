@@ -10,6 +10,7 @@ import { Connection, connect, type DriverName, type SqliteDatabase } from "./dri
 import { transactionIsOpen, translated } from "./errors.ts";
 import { blockedAtMost, briefly, patiently } from "./locks.ts";
 import { networkOf } from "./network.ts";
+import { pathOf } from "./path.ts";
 import { sqliteStoreOf } from "./store.ts";
 
 export interface SqliteOptions {
@@ -138,11 +139,6 @@ function onNetwork(connection: Connection): readonly Warning[] {
   if (network === undefined) return [];
   const message = `the given database, ${file}, is on a network file system (${network}), where SQLite's locks and its WAL cannot be relied on; use a local disk, or MongoDB`;
   return [{ code: "NETWORK_DISK", message }];
-}
-
-/** "file:jobs.db", "file:///var/jobs.db" and "jobs.db" all name a path. */
-function pathOf(target: string): string {
-  return target.startsWith("file:") ? target.slice(5).replace(/^\/\/(?=\/)/, "") : target;
 }
 
 function checkPlace(path: string): void {
