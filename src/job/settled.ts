@@ -5,30 +5,25 @@ import { isFinished, Status } from "./status.ts";
 import { released } from "./transitions.ts";
 import { nothing, value, type Writes, written } from "./writes.ts";
 
-/** The fields that a settlement writes, but for the tries. The store chooses by the cancel mark, in the same write. */
-export interface End {
-  readonly unmarked: Writes;
-  /** Under a cancel mark every status but success becomes cancelled. Shares the terms that are the same. */
-  readonly marked: Writes;
-}
-
-export function endOf({ status, ended, runAt, retries, lost, result }: Settlement): End {
-  const over: Writes = { finished: value(ended), ...released };
-  const always: Writes = {
-    ...(retries === undefined ? {} : { retries: value(retries) }),
-    ...(lost === undefined ? {} : { lost: value(lost) }),
-    ...(result === undefined ? {} : { result: value(result) }),
-  };
-  const open: Writes = { finished: nothing, ...(runAt === undefined ? {} : { runAt: value(runAt) }) };
-  const unmarked = { status: value(status), ...(isFinished(status) ? over : open), ...always };
-  if (status === Status.success) return { unmarked, marked: unmarked };
-  return { unmarked, marked: { status: value<Status>(Status.cancelled), ...over, ...always } };
+/**
+ * The fields that a settlement writes, but for the tries. Under a cancel mark every status but success becomes cancelled: the
+ * store looks at the mark in the same write.
+ */
+export function endOf({ status: given, ended, runAt, retries, lost, result }: Settlement, isMarked: boolean): Writes {
+  const status: Status = isMarked && given !== Status.success ? Status.cancelled : given;
+  const writes: { -readonly [F in keyof Writes]: Writes[F] } = { status: value(status) };
+  if (isFinished(status)) Object.assign(writes, { finished: value(ended) }, released);
+  else writes.finished = nothing;
+  if (runAt !== undefined && !isFinished(status)) writes.runAt = value(runAt);
+  if (retries !== undefined) writes.retries = value(retries);
+  if (lost !== undefined) writes.lost = value(lost);
+  if (result !== undefined) writes.result = value(result);
+  return writes;
 }
 
 /** A working job with its settlement applied. */
 export function settledJob(job: StoredJob, settlement: Settlement): StoredJob {
-  const { unmarked, marked } = endOf(settlement);
-  const settled = written(job, job.cancel === undefined ? unmarked : marked);
+  const settled = written(job, endOf(settlement, job.cancel !== undefined));
   return { ...settled, ...settledTries(job, settlement) };
 }
 

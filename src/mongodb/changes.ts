@@ -45,9 +45,13 @@ export function casesFields(cases: readonly Case[], bson: MongoBson): Doc {
 
 function caseTerm(field: WrittenField, cases: readonly Case[], bson: MongoBson): unknown {
   const terms = cases.map(([, writes]) => writes[field]);
-  if (terms.every((term) => term === terms[0])) return expressionOf(terms[0], field, bson);
+  if (terms.every((term) => isSame(term, terms[0]))) return expressionOf(terms[0], field, bson);
   const expressions = terms.map((term) => expressionOf(term, field, bson));
   return expressions.reduceRight((otherwise, one, at) => when(cases[at]?.[0] ?? {}, one, otherwise));
+}
+
+function isSame(a: Term | undefined, b: Term | undefined): boolean {
+  return a === b || (a?.is === "value" && b?.is === "value" && a.value === b.value);
 }
 
 function expressionOf(term: Term | undefined, field: WrittenField, bson: MongoBson): unknown {

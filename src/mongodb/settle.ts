@@ -61,7 +61,7 @@ function groupKey(token: string, settlement: Settlement): unknown {
 }
 
 export function settlementUpdate(settlement: Settlement, bson: MongoBson): Doc | readonly Doc[] {
-  const plain = isPlainSuccess(settlement) ? plainUpdate(endOf(settlement).unmarked, bson) : undefined;
+  const plain = isPlainSuccess(settlement) ? plainUpdate(endOf(settlement, false), bson) : undefined;
   return plain === undefined ? [{ $set: settledFields(settlement, bson) }] : { ...plain };
 }
 
@@ -72,10 +72,9 @@ function isPlainSuccess({ status, runAt, retries, lost, try: end }: Settlement):
 }
 
 function settledFields(settlement: Settlement, bson: MongoBson): Doc {
-  const { unmarked, marked } = endOf(settlement);
   const cases: readonly Case[] = [
-    [isMarked, marked],
-    [{}, unmarked],
+    [isMarked, endOf(settlement, true)],
+    [{}, endOf(settlement, false)],
   ];
   return { ...casesFields(cases, bson), ...triesFields(settlement) };
 }

@@ -3,6 +3,7 @@
 import type { Filter } from "../job/filter.ts";
 import { statusOf } from "../job/status.ts";
 import { type ActPlan, type Change, changeFor, takesKey } from "../job/transitions.ts";
+import type { Writes } from "../job/writes.ts";
 import type { Acted, ActPage, BulkStore } from "../store/bulk.ts";
 import type { SqliteAccess } from "./access.ts";
 import { assignmentsOf } from "./changes.ts";
@@ -33,11 +34,12 @@ function act(connection: Connection, plan: ActPlan, filter: Filter, page: ActPag
   let changed = 0;
   for (const [change, group] of byChange(plan, rows)) {
     const keyed = takesKey(change) ? group.filter(({ key }) => key !== null) : [];
-    const free = group.filter((row) => !keyed.includes(row));
-    changed += apply(connection, change, free, plan.now);
+    const free = takesKey(change) ? group.filter(({ key }) => key === null) : group;
+    const apply = change.to === "removed" ? removal(connection, plan.now) : update(connection, change.to);
+    changed += apply(free);
     for (const row of keyed) {
       if (isKeyTaken(connection, row)) conflicts.push(String(row["id"]));
-      else changed += apply(connection, change, [row], plan.now);
+      else changed += apply([row]);
     }
   }
   if (plan.changes.some(({ to }) => to === "removed") && page.after === undefined)
@@ -67,20 +69,36 @@ function isKeyTaken(connection: Connection, { kind, key }: Row): boolean {
   return connection.all(sql, String(kind), String(key)).length > 0;
 }
 
-/** How many rows it changed. */
-function apply(connection: Connection, { to }: Change, rows: readonly Row[], now: Date): number {
-  if (rows.length === 0) return 0;
-  const ids = JSON.stringify(rows.map(({ id }) => String(id)));
-  if (to !== "removed") {
-    const { sql, values } = assignmentsOf(to);
-    moveLarge(connection, ids, to);
-    return connection.run(`update dayjob_jobs set ${sql} where id in (select value from json_each(?))`, ...values, ids);
-  }
-  connection.run(
-    `insert into dayjob_removed (id, at) select value, ? from json_each(?) where true
-      on conflict (id) do update set at = excluded.at`,
-    now.getTime(),
-    ids,
-  );
-  return connection.run("delete from dayjob_jobs where id in (select value from json_each(?))", ids);
+/** Answers with how many rows it changed. */
+type Apply = (rows: readonly Row[]) => number;
+
+/** One row is found by `=`, which is quicker than by a list. */
+function update(connection: Connection, writes: Writes): Apply {
+  const { sql, values } = assignmentsOf(writes);
+  const one = `update dayjob_jobs set ${sql} where id = ?`;
+  const many = `update dayjob_jobs set ${sql} where id in (select value from json_each(?))`;
+  return (rows) => {
+    const [only] = rows;
+    if (only === undefined) return 0;
+    moveLarge(connection, idsOf(rows), writes);
+    if (rows.length === 1) return connection.run(one, ...values, String(only["id"]));
+    return connection.run(many, ...values, idsOf(rows));
+  };
+}
+
+function removal(connection: Connection, now: Date): Apply {
+  return (rows) => {
+    const ids = idsOf(rows);
+    connection.run(
+      `insert into dayjob_removed (id, at) select value, ? from json_each(?) where true
+        on conflict (id) do update set at = excluded.at`,
+      now.getTime(),
+      ids,
+    );
+    return connection.run("delete from dayjob_jobs where id in (select value from json_each(?))", ids);
+  };
+}
+
+function idsOf(rows: readonly Row[]): string {
+  return JSON.stringify(rows.map(({ id }) => String(id)));
 }

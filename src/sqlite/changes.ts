@@ -1,7 +1,7 @@
 // What a change writes (job/writes.ts) as the assignments of an update.
 import type { CancelMark, StoredJob } from "../job/job.ts";
 import { released } from "../job/transitions.ts";
-import { type Term, termsOf, type Writes, type WrittenField } from "../job/writes.ts";
+import type { Term, Writes, WrittenField } from "../job/writes.ts";
 import { toMark } from "./codec.ts";
 import type { Value } from "./driver.ts";
 import { inRow } from "./large.ts";
@@ -15,8 +15,14 @@ export interface Assignments {
 
 export function assignmentsOf(writes: Writes): Assignments {
   const values: Value[] = [];
-  const sql = termsOf(writes).map(([field, term]) => `${columnOf(field)} = ${sqlOf(term, field, values)}`);
-  return { sql: sql.join(", "), values };
+  let sql = "";
+  // Not by `termsOf`: it is called for each try that ends.
+  for (const name in writes) {
+    const field = name as WrittenField;
+    const term = writes[field];
+    if (term !== undefined) sql += `${sql === "" ? "" : ", "}${columnOf(field)} = ${sqlOf(term, field, values)}`;
+  }
+  return { sql, values };
 }
 
 /** What every end of a job sets besides its status and its time, without values. */

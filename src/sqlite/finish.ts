@@ -84,8 +84,7 @@ function endOne(connection: Connection, { id, token, settlement }: Finish): numb
     token,
   );
   if (row === undefined) return undefined;
-  const { unmarked, marked } = endOf(settlement);
-  const writes = row["cancel"] === null ? unmarked : marked;
+  const writes = endOf(settlement, row["cancel"] !== null);
   const tries = JSON.parse(String(row["tries"])) as object[];
   const last = tries.pop();
   const withdrawn = settlement.try === "withdrawn";

@@ -15,7 +15,7 @@ export {
   triesKept,
 } from "../job/job.ts";
 export type { Settleable, Settlement } from "../job/lifecycle.ts";
-export { type End, endOf, settledJob } from "../job/settled.ts";
+export { endOf, settledJob } from "../job/settled.ts";
 export {
   type Act,
   type ActPlan,

@@ -141,12 +141,11 @@ describe("plans", () => {
 describe("what ends a job", () => {
   /** The writes of each end, whoever makes it. */
   const ends: readonly (readonly [string, Writes])[] = [
-    ...[Status.success, Status.failed, Status.cancelled].flatMap((status) => {
-      const { unmarked, marked } = endOf({ status, ended: now, try: {} });
-      return [["unmarked", unmarked] as const, ["marked", marked] as const];
-    }),
+    ...[Status.success, Status.failed, Status.cancelled].flatMap((status) =>
+      [false, true].map((isMarked) => ["an ending", endOf({ status, ended: now, try: {} }, isMarked)] as const),
+    ),
     ...[Status.new, Status.waiting].map(
-      (status) => ["given back under a mark", endOf({ status, ended: now, try: {} }).marked] as const,
+      (status) => ["given back under a mark", endOf({ status, ended: now, try: {} }, true)] as const,
     ),
     ["failed without a try", failedAt(now)],
     ...table.flatMap(([act]) =>

@@ -1,10 +1,10 @@
 // The bulk facet: the plans of cancel, retry, update and remove, on jobs of every status, in batches.
 import assert from "node:assert/strict";
 import { Status } from "../../job/status.ts";
-import { type Act, planOf } from "../../job/transitions.ts";
+import { type Act, type ActPlan, changedJob, planOf } from "../../job/transitions.ts";
+import { field, nothing, value } from "../../job/writes.ts";
 import type { Store } from "../../store/store.ts";
 import { at } from "../fixtures/factories.ts";
-import { actedJob } from "../memory/transitions.ts";
 import {
   act,
   claim,
@@ -32,6 +32,40 @@ const acts: readonly Act[] = [
   { verb: "remove" },
 ];
 
+/** Rows that no verb has, with all that a row may have. */
+const plan: ActPlan = {
+  verb: "update",
+  now,
+  changes: [
+    {
+      from: [fresh, waiting],
+      to: {
+        status: value(blocked),
+        data: value({ text: "$key" }),
+        runAt: value(at(7.007)),
+        tags: value(["$tags"]),
+        retries: { is: "sum", of: [field("retries"), field("tryCount")] },
+        maxRetries: { is: "first", of: [field("maxRetries"), value(9)] },
+      },
+    },
+    {
+      from: [blocked],
+      isUnmarked: true,
+      to: {
+        status: value(waiting),
+        lost: { is: "greatest", of: [value(2), field("retries"), field("tryCount")] },
+        result: value({ done: [true] }),
+      },
+    },
+    {
+      from: [success, failed],
+      notClaimedSince: now,
+      to: { status: value(fresh), uniqueKey: field("key"), finished: nothing, cancel: nothing, result: nothing },
+    },
+    { from: [cancelled, invalid], isUnmarked: true, notClaimedSince: now, to: "removed" },
+  ],
+};
+
 export const bulk: Guarantees = {
   "cancel ends what is new, waiting or blocked, marks what works, and leaves the rest": async ({ store }) => {
     await actOnEach(store, { verb: "cancel", reason: "not needed" }, 4);
@@ -50,6 +84,15 @@ export const bulk: Guarantees = {
     const again = first(await claim(store, { now: at(301) }));
     assert.deepEqual([again.id, again.tryCount, again.cancel], [job.id, 2, undefined]);
     assert.equal(await finish(store, again, { how: "failure", error: { err: "no" } }), waiting);
+  },
+
+  "retry keeps the tries of a success, each with its end": async ({ store }) => {
+    const job = await working(store);
+    await finish(store, job, { how: "success" }, at(150));
+    const before = await stored(store, job);
+    await act(store, { verb: "retry" });
+    const after = await stored(store, job);
+    assert.deepEqual([after.status, after.tries, after.tries.at(-1)?.ended], [fresh, before.tries, at(150)]);
   },
 
   "retry gives a job of the Go package the tries that it has had": async ({ store }) => {
@@ -114,6 +157,29 @@ export const bulk: Guarantees = {
 
   "remove takes all but what works": ({ store }) => actOnEach(store, { verb: "remove" }, 7),
 
+  "applies a plan that no verb makes: every sort of term and condition, as the model does": async ({ store }) => {
+    const fields = {
+      key: "k",
+      retries: 2,
+      tryCount: 3,
+      lost: 1,
+      result: 1,
+      tries: [{ runner: "x", when: at(5.005), ended: at(9.009) }],
+    };
+    const marked = { cancel: { when: at(6.006) } };
+    const recent = { tries: [{ runner: "x", when: now, ended: now }] };
+    const odd = [{}, { maxRetries: undefined, key: undefined }, marked, recent];
+    const statuses = Object.values(Status).filter((status) => status !== Status.working);
+    const given = statuses.flatMap((status) => odd.map((some) => ({ ...fields, status, ...some })));
+    const jobs = await put(store, ...given.map((one, n) => (one.key === undefined ? one : { ...one, key: `k${n}` })));
+    const acted = await store.bulk.act(plan, {}, { most: 1000 }, timeout);
+    const after = jobs.map((job) => changedJob(job, plan));
+    const changed = after.filter((job, n) => job !== jobs[n]).length;
+    assert.deepEqual([acted.matched, acted.changed, acted.conflicts], [jobs.length, changed, []]);
+    const left = new Map((await store.reading.get(ids(jobs), timeout)).map((job) => [job.id, job]));
+    for (const [n, job] of jobs.entries()) assert.deepEqual(told(left.get(job.id)), told(after[n]));
+  },
+
   "acts only on the jobs that match the filter": async ({ store }) => {
     const jobs = await put(store, { tags: ["a"] }, { tags: ["b"] }, { tags: ["a", "b"] });
     const acted = await act(store, { verb: "cancel" }, { tags: ["a"] });
@@ -141,7 +207,7 @@ async function actOnEach(store: Store, what: Act, changed: number): Promise<void
   assert.deepEqual([acted.matched, acted.changed, acted.conflicts], [8, changed, []]);
   for (const job of [works, ...rest]) {
     const [after] = await store.reading.get([job.id], timeout);
-    assert.deepEqual(told(after), told(actedJob(job, planOf(what, now))));
+    assert.deepEqual(told(after), told(changedJob(job, planOf(what, now))));
   }
 }
 
