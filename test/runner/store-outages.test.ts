@@ -153,12 +153,49 @@ describe("a store with nothing to do", () => {
       await time.pass(5000);
       machine.calls.length = 0;
       await time.pass(60_000);
-      const claims = machine.calls.filter(({ verb }) => verb === "claim").length;
-      expect(claims).toBeGreaterThanOrEqual(59);
-      expect(claims).toBeLessThanOrEqual(68);
-      // Beats, each with what is held, the records and the holders; nothing else.
-      expect(machine.calls.length - claims).toBeLessThanOrEqual(4 * 13);
+      const polls = machine.calls.filter(({ verb }) => verb === "firstDue").length;
+      expect(polls).toBeGreaterThanOrEqual(59);
+      expect(polls).toBeLessThanOrEqual(68);
+      // Beats, each with the records and the holders; nothing else.
+      expect(machine.calls.length - polls).toBeLessThanOrEqual(3 * 13);
     }
+  });
+
+  it("is asked by fifty runners of one client about as often as by one", async () => {
+    const counts: number[] = [];
+    for (const runners of [1, 50]) {
+      const time = timelapse();
+      const machine = time.machine();
+      const numbers = Array.from({ length: runners }, (_, n) => n);
+      const started = numbers.map((n) => machine.jobs.runner(`r${n}`, `k${n % 5}`, () => {}).start());
+      await time.settled(Promise.all(started));
+      await time.pass(30_000);
+      machine.calls.length = 0;
+      await time.pass(60_000);
+      counts.push(machine.calls.length);
+    }
+    const [one = 0, fifty = 0] = counts;
+    expect(one).toBeGreaterThan(100);
+    expect(fifty).toBeLessThanOrEqual(one + 3 * 13);
+  });
+
+  it("tells each of its idle runners of what another process puts, though they share their polls", async () => {
+    const time = timelapse();
+    const [machine, other] = [time.machine(), time.machine()];
+    time.store.watch = () => async () => {};
+    const ran: string[] = [];
+    const kinds = Array.from({ length: 5 }, (_, n) => `k${n}`);
+    // Each has an interval of its own.
+    const runners = kinds.map((kind, n) =>
+      machine.jobs.runner(`r${n}`, kind, () => void ran.push(kind), { interval: 100 * (n + 1) }),
+    );
+    await time.settled(Promise.all(runners.map((runner) => runner.start())));
+    await time.pass(5000);
+    for (const kind of kinds) await time.settled(other.jobs.put(kind, {}));
+    const put = time.clock.monotonic();
+    await time.until("all have run", () => ran.length === kinds.length);
+    expect(time.clock.monotonic() - put).toBeLessThanOrEqual(500 + 20);
+    expect(ran.toSorted()).toEqual(kinds);
   });
 
   it("case 76: a job that is due in five seconds starts then, though the poll is once a minute, and a put wakes the runner of its process", async () => {

@@ -15,6 +15,7 @@ import type { Heartbeat } from "../lease/heartbeat.ts";
 import type { HeldClaims, Identity } from "../lease/identity.ts";
 import { HandOff } from "./hand-off.ts";
 import { lanesOf, Prefetch } from "./prefetch.ts";
+import { type Idle, SharedPolls } from "./shared-polls.ts";
 
 export interface FetcherParts {
   readonly clock: Clock;
@@ -58,6 +59,8 @@ export class Fetcher {
   readonly #loop: Loop;
   readonly #prefetch: Prefetch;
   readonly #handOff: HandOff;
+  readonly #polls: SharedPolls;
+  readonly #idle: Idle;
   readonly #ended = new AbortController();
   /** The last claim took all that was due. */
   #calm = false;
@@ -77,6 +80,16 @@ export class Fetcher {
     this.#parts = parts;
     this.#prefetch = new Prefetch(parts.clock);
     this.#handOff = new HandOff({ ...parts, freed: () => this.wakeIfLimited() });
+    this.#polls = SharedPolls.of(parts);
+    this.#idle = {
+      kinds: parts.identity.kinds,
+      interval: parts.interval,
+      looked: (next) => this.#looked(next),
+      failed: (error) => {
+        if (!isOutage(error)) parts.failed(error, "poll");
+        this.refresh();
+      },
+    };
     this.#loop = new Loop({
       name: "fetch",
       clock: parts.clock,
@@ -132,7 +145,7 @@ export class Fetcher {
   /** Resolves when the claim under way is settled, or as soon as it can be when `abandon` was called. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#loop.stop();
+    await Promise.all([this.#loop.stop(), this.#polls.leave(this.#idle)]);
     if (this.#handOff.reserved === 0 || this.#ended.signal.aborted) return;
     await Promise.race([this.#handOff.settled(), pause(this.#parts.clock, this.#parts.timeout, this.#ended.signal)]);
   }
@@ -144,6 +157,7 @@ export class Fetcher {
 
   async #tick(): Promise<number> {
     const { heartbeat, congested } = this.#parts;
+    void this.#polls.leave(this.#idle);
     if (!heartbeat.isSure) return this.#waitForLease();
     this.#uncertain = false;
     this.#limited = true;
@@ -226,7 +240,19 @@ export class Fetcher {
     this.#inVain = wait <= 0 && jobs === 0 ? this.#inVain + 1 : 0;
     // Others were quicker, or it must not be taken now: an end wakes us.
     if (this.#inVain > 0) return Math.min(this.#poll(), 5 * 2 ** Math.min(this.#inVain - 1, 20));
-    return Math.min(Math.max(0, wait), this.#poll());
+    if (wait <= 0) return 0;
+    if (!this.#stopped) this.#polls.join(this.#idle);
+    return wait;
+  }
+
+  /** A look of the shared polls while this runner is idle. */
+  #looked(next: Date | undefined): void {
+    if (!this.#parts.heartbeat.isSure) return this.#loop.wake();
+    if (next === undefined) return;
+    this.#fresh = true;
+    const wait = next.getTime() - this.#parts.storeNow().getTime();
+    if (wait > 0) this.#loop.wakeIn(wait);
+    else this.#loop.wake();
   }
 
   /** The claim; when its reply is lost, asks by its token until the answer is known (ENGINE.md 9). */
