@@ -35,6 +35,7 @@ export default defineConfig({
         items: [
           { text: "Start", link: "/" },
           { text: "Options and events", link: "/docs/options" },
+          { text: "Data", link: "/docs/data" },
           { text: "Deployment", link: "/docs/deployment" },
           { text: "Errors", link: "/docs/errors" },
           { text: "Examples", link: "/examples/README" },

@@ -21,8 +21,9 @@ export interface JobsEvents {
   put: { jobs: readonly Job[] };
   error: { error: unknown; during: string };
   /**
-   * What the opening found that should be known: `LOWER_DURABILITY`, `NO_WAL`, `NETWORK_DISK`, `NOT_MIGRATED`. Listen right
-   * after `open` resolves; whatever nobody listens to is written to the console.
+   * What the opening found that should be known: `LOWER_DURABILITY`, `NO_WAL`, `NETWORK_DISK`, `NOT_MIGRATED`; and `NO_RUNNER`,
+   * once for each kind whose jobs no live runner handles. Listen right after `open` resolves; whatever nobody listens to is
+   * written to the console.
    */
   warning: { message: string; code: string };
 }
@@ -91,11 +92,11 @@ export interface RunnerOptions {
 
 export interface Jobs extends AsyncDisposable {
   /**
-   * Stores a job, durably before it resolves. An id that is stored already, and a key that an unfinished job of the kind
-   * holds, give that job, with `duplicate: true`.
+   * Stores a job, durably before it resolves. The id of a job of this kind, and a key that an unfinished job of the kind holds,
+   * give that job, with `duplicate: true`.
    *
    * @throws BAD_OPTION, BAD_DATA before anything is stored; STORE_FAILED after the time limit, with the ids in `ids`: putting
-   * again with the same id is safe; NO_TRANSACTIONS, WRONG_SESSION, CANNOT_CONNECT, CLOSED.
+   * again with the same id is safe; ID_TAKEN for an id of a job of another kind; NO_TRANSACTIONS, WRONG_SESSION, CANNOT_CONNECT, CLOSED.
    */
   put<D, R>(kind: Kind<D, R>, data: NoInfer<D>, options?: PutOptions): Promise<PutJob<D, R>>;
   put<D>(kind: string, data?: D, options?: PutOptions): Promise<PutJob<D>>;

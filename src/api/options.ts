@@ -7,7 +7,7 @@ import type { NewJob } from "../job/new-job.ts";
 export interface ClientOptions {
   /** Kinds whose rules hold for puts by their plain name as well. */
   kinds?: readonly AnyKind[] | undefined;
-  /** Called for each new job, before it is checked: may add meta, refuse by throwing, or change it. */
+  /** Called for each new job, before it is checked: may add meta, refuse by throwing, or change it. Synchronous. */
   beforePut?: ((job: NewJob) => NewJob) | undefined;
   /** How long a call may take, 10 s by default. */
   timeout?: Duration | undefined;

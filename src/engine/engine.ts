@@ -7,6 +7,7 @@ import { dayjobError, isFull, isOutage } from "../errors.ts";
 import type { Warning } from "../events.ts";
 import type { Duration } from "../job/duration.ts";
 import type { NewJob } from "../job/new-job.ts";
+import { Status } from "../job/status.ts";
 import { backoff } from "../loop.ts";
 import type { Random } from "../random.ts";
 import type { Store } from "../store/store.ts";
@@ -101,6 +102,7 @@ export class ClientEngine implements Engine {
       clock: parts.clock,
       storeNow: () => this.storeClock.now(),
       list: () => this.run((store) => store.runners.list(parts.timeout)),
+      hasWaiting: (kind) => this.run((store) => hasWaiting(store, kind, parts.timeout)),
       warned: parts.warned,
     });
   }
@@ -192,6 +194,11 @@ export class ClientEngine implements Engine {
     const stops = await Promise.allSettled(runners.map((runner) => runner.stop()));
     for (const stop of stops) if (stop.status === "rejected") this.parts.failed(stop.reason, "stop");
   }
+}
+
+async function hasWaiting({ reading }: Store, kind: string, timeout: number): Promise<boolean> {
+  const filter = { kinds: [kind], statuses: [Status.new, Status.waiting] };
+  return (await reading.find(filter, { order: "oldest", most: 1 }, timeout)).length > 0;
 }
 
 function closed(): Error {

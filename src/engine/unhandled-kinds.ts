@@ -10,6 +10,8 @@ export interface UnhandledKindsParts {
   readonly storeNow: () => Date;
   /** The records of all runners, as the store has them now. */
   readonly list: () => Promise<readonly RunnerRecord[]>;
+  /** Whether unfinished jobs of this kind wait: a drain may have run them all, and be gone. */
+  readonly hasWaiting: (kind: string) => Promise<boolean>;
   readonly warned: (warning: Warning) => void;
 }
 
@@ -48,7 +50,8 @@ export class UnhandledKinds {
     this.#cancel = undefined;
     try {
       const handled = new Set((await this.#parts.list()).filter((record) => this.#isLive(record)).flatMap(kindsOf));
-      for (const kind of kinds) if (!handled.has(kind)) this.#parts.warned(noRunner(kind));
+      for (const kind of kinds)
+        if (!handled.has(kind) && (await this.#parts.hasWaiting(kind))) this.#parts.warned(noRunner(kind));
     } catch {
       // The store is away: the next put of the kind has it looked at again.
       for (const kind of kinds) this.#known.delete(kind);
@@ -68,6 +71,6 @@ function kindsOf({ kinds }: RunnerRecord): readonly string[] {
 function noRunner(kind: string): Warning {
   return {
     code: "NO_RUNNER",
-    message: `jobs of the kind ${inBrief(kind)} were put ${lookAfter / 1000} s ago, and no live runner handles it; they wait until a runner of that kind starts or drains (runners of the Go package cannot be seen)`,
+    message: `jobs of the kind ${inBrief(kind)} were put ${lookAfter / 1000} s ago, and no live runner handles them; they wait until a runner of that kind starts or drains (runners of the Go package cannot be seen)`,
   };
 }

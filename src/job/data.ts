@@ -7,7 +7,7 @@ import * as bson from "bson";
 import { asError, dayjobError, inBrief } from "../errors.ts";
 import { brokenPair, flawOf } from "./options.ts";
 import { isPlain } from "./plain.ts";
-import { ownBytes, revived, safeInteger } from "./revived.ts";
+import { exactInteger, ownBytes, revived } from "./revived.ts";
 import {
   checkSize,
   dataSize,
@@ -41,7 +41,7 @@ const deepest = 80;
 
 /**
  * A copy of `data` that can be stored: `undefined` fields dropped, BSON values rebuilt with `classes`, bytes as Buffer, and
- * integers of 64 bits as numbers where they are safe.
+ * integers of 64 bits as numbers up to 2^53.
  *
  * @throws BAD_DATA, naming the path, for what could not come back as it was: functions, symbols, Map, Set, instances of
  * classes, cycles, bigint over 64 bits, `undefined` in a list, invalid dates, field names that begin with "$", text with half
@@ -147,7 +147,7 @@ function checkName(name: string, path: string): void {
 
 function storableBigint(value: bigint, path: string): bigint | number {
   if (BigInt.asIntN(64, value) !== value) throw refused(path, "a bigint of more than 64 bits");
-  return safeInteger(value);
+  return exactInteger(value);
 }
 
 function storableDate(value: Date, path: string): Date {

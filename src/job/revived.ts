@@ -3,12 +3,12 @@
 import type * as bson from "bson";
 
 /**
- * A value as a store's driver decoded it, in the form that users see: 64-bit integers as numbers where they are safe, as
- * bigint beyond; bytes as Buffer, UUIDs as UUID, patterns as RegExp. Stores pass everything they read through it. What is in
+ * A value as a store's driver decoded it, in the form that users see: 64-bit integers as numbers up to 2^53, as bigint
+ * beyond; bytes as Buffer, UUIDs as UUID, patterns as RegExp. Stores pass everything they read through it. What is in
  * that form already is not copied.
  */
 export function revived(value: unknown): unknown {
-  if (typeof value === "bigint") return safeInteger(value);
+  if (typeof value === "bigint") return exactInteger(value);
   if (typeof value !== "object" || value === null || value instanceof Date || ArrayBuffer.isView(value)) return value;
   if (Array.isArray(value)) return revivedFields(value);
   const { _bsontype: bsonType } = value as { _bsontype?: unknown };
@@ -22,7 +22,7 @@ export function revived(value: unknown): unknown {
 function revivedBson(value: object, bsonType: string): unknown {
   switch (bsonType) {
     case "Long":
-      return safeInteger(BigInt((value as bson.Long).toString()));
+      return exactInteger(BigInt((value as bson.Long).toString()));
     case "Double":
     case "Int32":
       return (value as bson.Double | bson.Int32).value;
@@ -50,9 +50,12 @@ function revivedFields(given: object): object {
   return copy ?? given;
 }
 
-/** An integer of 64 bits as a number where that is exact. */
-export function safeInteger(value: bigint): number | bigint {
-  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+/** The bounds of MongoDB's driver, which leaves nothing to tell the one of 2^53 from a number. */
+const largestExact = 2 ** 53;
+
+/** An integer of 64 bits as a number up to 2^53, to which numbers are exact. */
+export function exactInteger(value: bigint): number | bigint {
+  return value >= -largestExact && value <= largestExact ? Number(value) : value;
 }
 
 /** A copy with memory of its own: a view would keep the whole reply of a server alive, and structuredClone would copy it. */

@@ -5,7 +5,7 @@ import { asError, inBrief } from "../errors.ts";
 import type { TryError } from "./lifecycle.ts";
 
 export const longestTryMessage = 2000;
-const longestStack = 8000;
+export const longestStack = 8000;
 const longestName = 200;
 /** Of the errors behind one: how deep they are followed, how many at each level, and how many in all. */
 const deepest = 5;

@@ -151,7 +151,7 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(await jobs.put("k", {}, { retryInterval: "2s" })).toMatchObject({ retries: 20, retryInterval: 2000 });
     });
 
-    it("rule 13: int64 comes back as a number when it is safe, as a bigint beyond; interfaces are data", async () => {
+    it("rule 13: int64 comes back as a number up to 2^53, as a bigint beyond; interfaces are data", async () => {
       interface Order {
         count: bigint;
         total: bigint;

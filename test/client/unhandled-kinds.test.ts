@@ -49,6 +49,16 @@ describe("a kind that no runner handles", () => {
     expect(told).toEqual(["NO_RUNNER b"]);
   });
 
+  it("is none where a drain has run all of its jobs and is gone (found)", async () => {
+    const time = timelapse();
+    const machine = await ready(time);
+    const told = listened(machine.jobs);
+    await time.settled(machine.jobs.put("a"));
+    await time.settled(machine.jobs.runner("r", "a", () => {}).drain({ within: "5s" }));
+    await time.pass(15_000);
+    expect([told, lists(machine) > 0]).toEqual([[], true]);
+  });
+
   it("is looked at again after the next put, where the store was away (found)", async () => {
     const time = timelapse();
     const machine = await ready(time);

@@ -119,7 +119,7 @@ function bytesOf(given: bson.Binary): unknown {
 }
 
 function safe(value: bigint): number | bigint {
-  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+  return value >= -(2n ** 53n) && value <= 2n ** 53n ? Number(value) : value;
 }
 
 /** As text where equality of objects would say too much or too little: BSON values, and the flags of patterns. */

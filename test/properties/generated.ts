@@ -7,7 +7,10 @@ import { isFinished, Status } from "../../src/job/status.ts";
 import { at, jobFixture } from "../../src/testing/fixtures/factories.ts";
 
 const bytes = fc.uint8Array({ maxLength: 24 });
-const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+const int64 = fc.oneof(
+  { weight: 3, arbitrary: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) },
+  { weight: 1, arbitrary: fc.constantFrom(2n ** 53n, -(2n ** 53n), 2n ** 53n - 1n, 2n ** 53n + 1n, 0n) },
+);
 const uint32 = fc.nat(0xffff_ffff);
 /** Without a null character, which BSON ends a name or a pattern with. */
 const word = fc

@@ -135,7 +135,7 @@ it("a rule that returns a promise is an error event that says so, and the stored
     backoff: (() => Promise.reject(new Error("no"))) as never,
   };
   for (const name of ["retryIf", "backoff"] as const) {
-    const ruled = kind(name, { [name]: rules[name], retryInterval: "1h" } as KindRules<unknown>);
+    const ruled = kind(name, { [name]: rules[name], retryInterval: "1h" });
     const { id } = await jobs.put(ruled, {});
     const told: unknown[] = [];
     const runner = jobs.runner("r", ruled, fails);

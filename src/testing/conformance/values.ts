@@ -24,6 +24,10 @@ const samples: Readonly<Record<string, readonly [given: unknown, back?: unknown]
     [5n, -7n],
     [5, -7],
   ],
+  "bigints at the border, as numbers up to 2^53": [
+    [2n ** 53n, -(2n ** 53n), 2n ** 53n + 1n],
+    [2 ** 53, -(2 ** 53), 2n ** 53n + 1n],
+  ],
   "small Longs, as numbers": [bson.Long.fromNumber(12), 12],
   "large Longs, as bigints": [bson.Long.fromBigInt(2n ** 61n), 2n ** 61n],
   dates: [[at(0.123), new Date(0), new Date(-1), new Date(Date.UTC(9999, 11, 31))]],
