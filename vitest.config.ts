@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { Order } from "./test/setup/order.ts";
 
 /** Where .ci/run wants the results as JSON. */
 const json = process.env["DAYJOB_TEST_JSON"];
@@ -15,6 +16,8 @@ export default defineConfig({
     testTimeout: covers ? 120_000 : 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    maxConcurrency: 2,
+    sequence: { sequencer: Order },
     reporters: [
       "default",
       ...(json === undefined ? [] : [["json", { outputFile: json }] as ["json", object]]),

@@ -3,11 +3,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { type FreshPlace, freshMongo, freshSqlite, newFolder, removeFolder, root, runTs } from "../setup/scratch.ts";
+import { testServer } from "../setup/server.ts";
 import { mongoUrl } from "../setup/stores.ts";
 
 const folder = join(root, "examples");
 const examples = readdirSync(folder).filter((file) => file.endsWith(".ts"));
-const supports = JSON.parse(process.env["DAYJOB_TEST_MONGO_SUPPORTS"] ?? "{}") as { transactions?: boolean };
 const expected = (example: string): string => readFileSync(join(folder, example.replace(/ts$/, "txt")), "utf8");
 const forSqlite = examples.filter((example) => example !== "transactional-put-mongodb.ts");
 const forMongo = examples.filter((example) => !example.startsWith("transactional-put"));
@@ -37,7 +37,7 @@ describe.runIf(mongoUrl !== undefined)("examples on MongoDB", () => {
   it.for(forMongo)("%s prints what it says", async (example) => prints(example, freshMongo(mongoUrl ?? "")));
 
   it("transactional-put-mongodb.ts prints what it says", async ({ skip }) => {
-    skip(supports.transactions !== true, "the server has no transactions");
+    skip(testServer?.supports.transactions !== true, "the server has no transactions");
     await prints("transactional-put-mongodb.ts", freshMongo(mongoUrl ?? ""));
   });
 });

@@ -13,7 +13,9 @@ const count = 2000;
 
 for (const store of stores) {
   describe(`kills on ${store}`, () => {
-    it(`loses none of ${count} jobs over ${kills} kills`, { timeout: 180_000 + kills * 15_000 }, async () => {
+    it.concurrent(`loses none of ${count} jobs over ${kills} kills`, {
+      timeout: 180_000 + kills * 15_000,
+    }, async () => {
       const stage = await openStage(store);
       const crew = new Crew(stage, 2000);
       const put = async (many: number): Promise<void> => {

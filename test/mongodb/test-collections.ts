@@ -8,8 +8,9 @@ import { openMongoStore } from "../../src/mongodb/index.ts";
 import type { ClaimRequest } from "../../src/store/claim.ts";
 import type { Store } from "../../src/store/store.ts";
 import { at } from "../../src/testing/fixtures/factories.ts";
+import { testServer } from "../setup/server.ts";
 
-export const url = process.env["DAYJOB_TEST_MONGO_URL"] ?? process.env["MONGODB_URI"];
+export const url = testServer?.url;
 /** The time limit that verbs are called with. */
 export const limit = 20_000;
 export const runner = { instance: "a".repeat(24), name: "runner-a" };

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it, type TestContext } from "vitest";
 import type { Jobs } from "../../src/api/jobs.ts";
 import { Status } from "../../src/job/status.ts";
 import { openSqliteStore } from "../../src/sqlite/open.ts";
@@ -12,52 +12,69 @@ import { type Place, type TestStore, testStores } from "../setup/stores.ts";
 import { until } from "../setup/until.ts";
 import { type HeartbeatConfig, HeartbeatProcess, startsOf } from "./heartbeat-processes.ts";
 
-/** The least there is on SQLite; a server that others keep busy answers slowly. */
-let lease = 2000;
-let place: Place;
-let jobs: Jobs;
-let folder: string;
-let log: string;
-const living: HeartbeatProcess[] = [];
+interface Scene {
+  /** The least there is on SQLite; a server that others keep busy answers slowly. */
+  readonly lease: number;
+  readonly place: Place;
+  readonly jobs: Jobs;
+  readonly folder: string;
+  readonly log: string;
+  start(name: string, config?: Partial<HeartbeatConfig>): Promise<HeartbeatProcess>;
+  /** A runner of another kind: it sees who is silent, and gives their jobs back. */
+  startObserver(): Promise<HeartbeatProcess>;
+  /** Resolves when the process's thread is up: only then is a blocked loop told of. */
+  warmUp(process: HeartbeatProcess): Promise<void>;
+  /** Stops a process at a moment at which it holds no lock: else, on SQLite, nobody could be declared dead. */
+  freeze(process: HeartbeatProcess): Promise<void>;
+  succeeds(id: string, limit?: number): Promise<void>;
+}
 
-async function begin(store: TestStore): Promise<void> {
-  lease = store.name === "SQLite" ? 2000 : 4000;
-  place = store.place();
-  jobs = await place.open();
-  folder = mkdtempSync(join(tmpdir(), "dayjob-heartbeat-"));
-  log = join(folder, "log");
+/** A place of the test's own, since tests wait at the same time; it is gone after the test. */
+async function begin(store: TestStore, finished: TestContext["onTestFinished"]): Promise<Scene> {
+  const lease = store.name === "SQLite" ? 2000 : 4000;
+  const place = store.place();
+  const jobs = await place.open();
+  const folder = mkdtempSync(join(tmpdir(), "dayjob-heartbeat-"));
+  const log = join(folder, "log");
   writeFileSync(log, "");
+  const living: HeartbeatProcess[] = [];
+  finished(async () => {
+    await Promise.all(living.splice(0).map((one) => one.kill()));
+    await place.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const scene: Scene = {
+    lease,
+    place,
+    jobs,
+    folder,
+    log,
+    async start(name, config = {}) {
+      const { url, collection } = place;
+      const options = { lease, interval: 50, ...config.options };
+      const made = await HeartbeatProcess.start({ url, collection, name, kinds: ["work"], log, ...config, options });
+      living.push(made);
+      return made;
+    },
+    startObserver: () => scene.start("observer", { kinds: ["other"] }),
+    async warmUp(process) {
+      for (let rounds = 0; process.warnings("LOOP_BLOCKED").length === 0; rounds++) {
+        if (rounds === 10) throw new Error("a blocked loop is not told of: the thread is not there");
+        const { id } = await jobs.put("work", { blocked: 1400 }, { retryInterval: 1 });
+        await scene.succeeds(id);
+      }
+      process.told.length = 0;
+    },
+    freeze: ({ child }) => freezeUnlocked(child, place),
+    async succeeds(id, limit = 60_000) {
+      await until("the job has succeeded", async () => (await jobs.get(id))?.status === Status.success, limit);
+    },
+  };
+  return scene;
 }
 
-afterEach(async () => {
-  await Promise.all(living.splice(0).map((one) => one.kill()));
-  await place.dispose();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function start(name: string, config: Partial<HeartbeatConfig> = {}): Promise<HeartbeatProcess> {
-  const { url, collection } = place;
-  const options = { lease, interval: 50, ...config.options };
-  const made = await HeartbeatProcess.start({ url, collection, name, kinds: ["work"], log, ...config, options });
-  living.push(made);
-  return made;
-}
-
-/** A runner of another kind: it sees who is silent, and gives their jobs back. */
-const startObserver = (): Promise<HeartbeatProcess> => start("observer", { kinds: ["other"] });
-
-/** Resolves when the process's thread is up: only then is a blocked loop told of. */
-async function warmUp(process: HeartbeatProcess): Promise<void> {
-  for (let rounds = 0; process.warnings("LOOP_BLOCKED").length === 0; rounds++) {
-    if (rounds === 10) throw new Error("a blocked loop is not told of: the thread is not there");
-    const { id } = await jobs.put("work", { blocked: 1400 }, { retryInterval: 1 });
-    await succeeds(id);
-  }
-  process.told.length = 0;
-}
-
-/** Stops a process at a moment at which it holds no lock: else, on SQLite, nobody could be declared dead. */
-async function freeze({ child }: HeartbeatProcess): Promise<void> {
+async function freezeUnlocked(child: HeartbeatProcess["child"], place: Place): Promise<void> {
   const probe = await place.open({ timeout: 1000 });
   const canWrite = (): Promise<boolean> =>
     probe.put("probe", {}).then(
@@ -71,15 +88,12 @@ async function freeze({ child }: HeartbeatProcess): Promise<void> {
   }
 }
 
-async function succeeds(id: string, limit = 60_000): Promise<void> {
-  await until("the job has succeeded", async () => (await jobs.get(id))?.status === Status.success, limit);
-}
-
 for (const store of testStores) {
-  describe(`the heartbeat's thread on ${store.name}`, { timeout: 90_000 }, () => {
-    beforeEach(() => begin(store));
-
-    it("case 14: a loop blocked for more than two leases keeps its lease: the job runs once, and a warning has the length", async () => {
+  describe.concurrent(`the heartbeat's thread on ${store.name}`, { timeout: 90_000 }, () => {
+    it("case 14: a loop blocked for more than two leases keeps its lease: the job runs once, and a warning has the length", async ({
+      onTestFinished,
+    }) => {
+      const { jobs, lease, log, start, startObserver, warmUp, succeeds } = await begin(store, onTestFinished);
       const blocked = await start("blocked");
       await warmUp(blocked);
       const observer = await startObserver();
@@ -96,7 +110,8 @@ for (const store of testStores) {
 
     it("case 14: past stuckAfter the others take the job, and the late result is refused", {
       timeout: 60_000,
-    }, async () => {
+    }, async ({ onTestFinished }) => {
+      const { jobs, lease, start, startObserver, warmUp, succeeds } = await begin(store, onTestFinished);
       const stuck = await start("stuck", { options: { stuckAfter: 3000 } });
       await warmUp(stuck);
       const observer = await startObserver();
@@ -115,7 +130,10 @@ for (const store of testStores) {
       await succeeds(next.id);
     });
 
-    it("cases 5, 10, 11: a handler that runs for three leases runs once, though another runner is idle", async () => {
+    it("cases 5, 10, 11: a handler that runs for three leases runs once, though another runner is idle", async ({
+      onTestFinished,
+    }) => {
+      const { jobs, lease, log, start, succeeds } = await begin(store, onTestFinished);
       const both = await Promise.all([start("one"), start("two")]);
       const { id } = await jobs.put("work", { wait: 3 * lease });
       await succeeds(id);
@@ -126,7 +144,10 @@ for (const store of testStores) {
       );
     });
 
-    it("engine 3: a process that was stopped beyond its lease loses what it ran, begins anew, and was not blocked", async () => {
+    it("engine 3: a process that was stopped beyond its lease loses what it ran, begins anew, and was not blocked", async ({
+      onTestFinished,
+    }) => {
+      const { jobs, log, start, startObserver, warmUp, freeze, succeeds } = await begin(store, onTestFinished);
       const stopped = await start("stopped", { options: { concurrency: 1 } });
       await warmUp(stopped);
       const observer = await startObserver();
@@ -142,7 +163,8 @@ for (const store of testStores) {
       expect(stopped.warnings("LOOP_BLOCKED")).toEqual([]);
     });
 
-    it("is gone after stop(), and leaves nothing open", async () => {
+    it("is gone after stop(), and leaves nothing open", async ({ onTestFinished }) => {
+      const { start, warmUp } = await begin(store, onTestFinished);
       const process = await start("stopped", { kinds: ["work", "other"] });
       await warmUp(process);
       const left = await process.stop();
@@ -152,11 +174,11 @@ for (const store of testStores) {
   });
 }
 
-describe("a heartbeat's thread on SQLite, opened by a module of the test's", { timeout: 90_000 }, () => {
-  beforeEach(() => begin(testStores[0] as TestStore));
+describe.concurrent("a heartbeat's thread on SQLite, opened by a module of the test's", { timeout: 90_000 }, () => {
+  const sqlite = testStores[0] as TestStore;
 
   /** A module that opens the store as ever, but for what `beat` does; `n` counts the beats of one thread. */
-  function heartbeatModule(beat: string): string {
+  function heartbeatModule(folder: string, beat: string): string {
     const file = join(folder, "heartbeat-store.mjs");
     const own = pathToFileURL(join(root, "dist/sqlite/heartbeat-store.js")).href;
     writeFileSync(
@@ -180,8 +202,9 @@ describe("a heartbeat's thread on SQLite, opened by a module of the test's", { t
   ] as const)(
     "that %s is told of and started anew, and the lease is kept",
     { timeout: 60_000 },
-    async ([, beat, why]) => {
-      const failing = await start("failing", { heartbeatModule: heartbeatModule(beat) });
+    async ([, beat, why], { onTestFinished }) => {
+      const { folder, jobs, log, start, startObserver, succeeds } = await begin(sqlite, onTestFinished);
+      const failing = await start("failing", { heartbeatModule: heartbeatModule(folder, beat) });
       const observer = await startObserver();
       const { id } = await jobs.put("work", { wait: 4000 });
       await until("it has ended twice", () => failing.warnings("HEARTBEAT_ON_MAIN_THREAD").length >= 2, 40_000);
@@ -192,15 +215,17 @@ describe("a heartbeat's thread on SQLite, opened by a module of the test's", { t
     },
   );
 
-  it("is one for all runners of a store", async () => {
-    const two = await start("two", { kinds: ["work", "other"], heartbeatModule: heartbeatModule("") });
+  it("is one for all runners of a store", async ({ onTestFinished }) => {
+    const { jobs, folder, start, warmUp, succeeds } = await begin(sqlite, onTestFinished);
+    const two = await start("two", { kinds: ["work", "other"], heartbeatModule: heartbeatModule(folder, "") });
     await Promise.all(["work", "other"].map(async (kind) => succeeds((await jobs.put(kind, { wait: 100 })).id)));
     await warmUp(two);
     expect(readFileSync(join(folder, "opened"), "utf8")).toBe("x");
     expect(await two.stop()).toBe("");
   });
 
-  it("lets one of two runners go at once, though it has not opened its store yet", async () => {
+  it("lets one of two runners go at once, though it has not opened its store yet", async ({ onTestFinished }) => {
+    const { place, jobs, start, succeeds } = await begin(sqlite, onTestFinished);
     const two = await start("two", { kinds: ["work", "other"], options: { lease: "5m" } });
     await Promise.all(["work", "other"].map(async (kind) => succeeds((await jobs.put(kind, {})).id)));
     const before = performance.now();
@@ -213,7 +238,10 @@ describe("a heartbeat's thread on SQLite, opened by a module of the test's", { t
     expect(await two.stop()).toBe("");
   });
 
-  it("that never beats is told of once, however much is claimed, and the main thread beats", async () => {
+  it("that never beats is told of once, however much is claimed, and the main thread beats", async ({
+    onTestFinished,
+  }) => {
+    const { jobs, log, start, startObserver, succeeds } = await begin(sqlite, onTestFinished);
     const failing = await start("failing", { heartbeatModule: "file:///nowhere/heartbeat-store.js" });
     const observer = await startObserver();
     const { id } = await jobs.put("work", { wait: 4000 });

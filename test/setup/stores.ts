@@ -6,6 +6,7 @@ import { MongoClient } from "mongodb";
 import type { Jobs } from "../../src/api/jobs.ts";
 import type { OpenOptions } from "../../src/api/options.ts";
 import { open } from "../../src/open.ts";
+import { testServer } from "./server.ts";
 
 export interface Place {
   readonly url: string;
@@ -20,7 +21,7 @@ export interface TestStore {
   place(): Place;
 }
 
-export const mongoUrl: string | undefined = process.env["DAYJOB_TEST_MONGO_URL"];
+export const mongoUrl: string | undefined = testServer?.url;
 
 const sqlite: TestStore = {
   name: "SQLite",
