@@ -16,10 +16,7 @@ export const limit = 20_000;
 export const runner = { instance: "a".repeat(24), name: "runner-a" };
 export const database = "dayjob_store_tests";
 /** What the server can do, as the setup of the run found out. */
-export const supports = JSON.parse(process.env["DAYJOB_TEST_MONGO_SUPPORTS"] ?? "{}") as {
-  readonly transactions?: boolean;
-  readonly changeStreams?: boolean;
-};
+export const supports = testServer?.supports ?? { transactions: false, changeStreams: false };
 let made = 0;
 
 export interface MongoPlace {

@@ -5,10 +5,9 @@ import type { ClaimedJob } from "../../src/api/handler.ts";
 import type { Context, Jobs } from "../../src/api/jobs.ts";
 import type { Runner } from "../../src/api/runner.ts";
 import { open } from "../../src/open.ts";
-import { testServer } from "../setup/server.ts";
-import { url } from "./test-collections.ts";
+import { supports, url } from "./test-collections.ts";
 
-export const hasTransactions = testServer?.supports.transactions === true;
+export const hasTransactions = supports.transactions;
 
 /** The document of a job, as it is stored. */
 export interface RawJob {
