@@ -46,8 +46,9 @@ export function kindsToRead(connection: Connection, request: ClaimRequest): Kind
     if (row["later"] !== null) next = Math.min(next, Number(row["later"]));
     const kind = String(row["kind"]);
     // The priorities of a kind come from the highest down.
-    if (row["due"] === null || heads.has(kind)) continue;
-    const [runAt, id] = JSON.parse(String(row["due"])) as [number, string];
+    const { due } = row;
+    if (typeof due !== "string" || heads.has(kind)) continue;
+    const [runAt, id] = JSON.parse(due) as [number, string];
     heads.set(kind, { id, runAt, priority: Number(row["priority"]) });
   }
   const best = [...heads].sort(([, a], [, b]) => inOrder(a, b));

@@ -62,7 +62,7 @@ for (const store of testStores) {
 
     if (store.name === "SQLite") {
       it("has changed nothing, and the next one makes all of it", async () => {
-        const connection = await connect(fileOf(place), "libsql");
+        const connection = connect(fileOf(place), "libsql");
         const ended = await untilDone(async (commands) => {
           const broken = ending(connection, ["exec", "run"], { left: commands + 1 });
           const isDone = attempt(connection, broken);

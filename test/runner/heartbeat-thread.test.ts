@@ -19,14 +19,14 @@ interface Scene {
   readonly jobs: Jobs;
   readonly folder: string;
   readonly log: string;
-  start(name: string, config?: Partial<HeartbeatConfig>): Promise<HeartbeatProcess>;
+  readonly start: (name: string, config?: Partial<HeartbeatConfig>) => Promise<HeartbeatProcess>;
   /** A runner of another kind: it sees who is silent, and gives their jobs back. */
-  startObserver(): Promise<HeartbeatProcess>;
+  readonly startObserver: () => Promise<HeartbeatProcess>;
   /** Resolves when the process's thread is up: only then is a blocked loop told of. */
-  warmUp(process: HeartbeatProcess): Promise<void>;
+  readonly warmUp: (process: HeartbeatProcess) => Promise<void>;
   /** Stops a process at a moment at which it holds no lock: else, on SQLite, nobody could be declared dead. */
-  freeze(process: HeartbeatProcess): Promise<void>;
-  succeeds(id: string, limit?: number): Promise<void>;
+  readonly freeze: (process: HeartbeatProcess) => Promise<void>;
+  readonly succeeds: (id: string, limit?: number) => Promise<void>;
 }
 
 /** A place of the test's own, since tests wait at the same time; it is gone after the test. */

@@ -1,9 +1,11 @@
 // What SQLite is given to write: large values once, log lines once, whatever else of their job changes.
+
 import Database from "libsql";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newId } from "../../src/job/id.ts";
 import type { LogLine, StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";
+import { planOf } from "../../src/job/transitions.ts";
 import type { SqliteDatabase } from "../../src/sqlite/driver.ts";
 import { openSqliteStore } from "../../src/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -119,7 +121,7 @@ describe("on SQLite", () => {
     expect(jobs).toMatchObject([{ id: job.id, data: large("d") }]);
     const settlement = { status: Status.success, ended: at(11), try: {}, result: { small: true } };
     await store.claims.finish([{ id: job.id, token: claim.token, settlement }], limit);
-    await store.bulk.act({ verb: "retry" }, {}, { most: 1 }, at(12), limit);
+    await store.bulk.act(planOf({ verb: "retry" }, at(12)), {}, { most: 1 }, limit);
     expect(counted.characters).toBeLessThan(2000);
     // The row itself is small: that SQLite writes it again costs nothing.
     const row = counted.database.prepare("select * from dayjob_jobs").get();
@@ -130,14 +132,14 @@ describe("on SQLite", () => {
   it("values that grow and shrink are read as they are now, and nothing of them stays behind", async () => {
     const job = await put({ data: { small: 1 } });
     for (const data of [large("a"), large("b"), { small: 2 }, large("c")]) {
-      await store.bulk.act({ verb: "update", change: { data } }, {}, { most: 1 }, at(3), limit);
+      await store.bulk.act(planOf({ verb: "update", change: { data } }, at(3)), {}, { most: 1 }, limit);
       expect((await get(job))?.data).toEqual(data);
       expect((await store.reading.find({ kinds: [job.kind] }, { order: "newest", most: 1 }, limit))[0]?.data).toEqual(
         data,
       );
       expect(rows("dayjob_data")).toBe("small" in data ? 0 : 1);
     }
-    await store.bulk.act({ verb: "remove" }, {}, { most: 1 }, at(4), limit);
+    await store.bulk.act(planOf({ verb: "remove" }, at(4)), {}, { most: 1 }, limit);
     expect([rows("dayjob_data"), rows("dayjob_jobs")]).toEqual([0, 0]);
   });
 
@@ -155,7 +157,7 @@ describe("on SQLite", () => {
     expect((await get(lost))?.result).toBeUndefined();
     // A call whose reply was lost is made again.
     expect(await store.claims.finish([end(one, large("r"))], limit)).toMatchObject([{ status: Status.success }]);
-    await store.bulk.act({ verb: "retry" }, { ids: [one.id] }, { most: 1 }, at(12), limit);
+    await store.bulk.act(planOf({ verb: "retry" }, at(12)), { ids: [one.id] }, { most: 1 }, limit);
     expect((await get(one))?.result).toBeUndefined();
     expect(rows("dayjob_data")).toBe(1);
   });

@@ -37,7 +37,7 @@ describe("the watch of a SQLite file", () => {
     const path = join(folder, "jobs.db");
     other = await openSqliteStore(path, { timeout: limit });
     await other.migrate(limit);
-    const connection = await connect(path);
+    const connection = connect(path);
     connection.all("pragma journal_mode = wal");
     access = new SqliteAccess({ connection, isOwn: true, isSynced: true, path, clock: systemClock });
     asks = vi.spyOn(access, "dataVersion");
