@@ -1,164 +1,184 @@
-// Every rule of ENGINE.md and every case of faults that others had is shown by a test that names its number. The documents are
-// not part of the project; their numbers are kept here, each with a word of what it is about.
+// Tests and pages name each other. The name of a test ends with what it shows, in parentheses: rules of docs/engine.md and
+// docs/api.md by their headings, cases and faults of docs/cases.md and promises of the README by their numbers. The pages list
+// the tests. The lists are written here: after a change of a name run `npx vitest run test/numbers.test.ts -u`.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root } from "./setup/scratch.ts";
 
-const rules: Readonly<Record<number, string>> = {
-  1: "only observation convicts",
-  2: "a runner that cannot beat",
-  3: "a sure lease before each claim and start",
-  4: "what the store says it holds and it does not know of",
-  5: "stopped runners",
-  6: "poison does not spread",
-  7: "documents of the Go package",
-  8: "(id, token) pairs",
-  9: "lost replies",
-  10: "majority",
-  11: "one bad document",
-  12: "windows and lanes",
-  13: "priority",
-  14: "order",
-  15: "at most once",
-  16: "cancel is one update",
-  17: "uniqueness hangs on a field",
-  18: "ends in the handler's transaction",
-  19: "a duplicate key in a transaction",
-  20: "never early",
-  21: "wake-ups",
-  22: "one copy of SQLite",
-  23: "durability is set",
-  24: "foreign write transactions",
-  25: "no cursor open between pages",
-};
+const longest = 100;
+/** Faults of docs/cases.md that no test shows yet. */
+const unmended: readonly string[] = [...Array.from({ length: 17 }, (_, at) => `found ${at + 1}`), "found"];
 
-const cases: Readonly<Record<number, string>> = {
-  // Runs twice, at once, or again after success.
-  4: "a final write that fails",
-  5: "a lease that ends during work",
-  7: "ten puts at once while polling",
-  8: "finished jobs after a restart",
-  10: "a handler longer than a fixed lock",
-  11: "rescue by time",
-  12: "two that complete the same job",
-  13: "completed and failed",
-  14: "a blocked event loop",
-  15: "a rescue from a snapshot",
-  18: "one job for one event",
-  19: "a builder that saves twice",
-  // Lost, stuck, never run again.
-  20: "a crash during a run",
-  21: "a stale lock that nothing finds",
-  22: "a lock refreshed without running",
-  23: "a handler that never settles",
-  24: "a full kind at the head",
-  27: "several jobs of the same time",
-  28: "due jobs consumed without a run",
-  29: "an interrupted job that is not resumed",
-  30: "active past its expiry",
-  31: "thousands left running",
-  32: "a full batch that hides all later ones",
-  33: "no timeout",
-  34: "locks after a fail-over",
-  35: "a key locked for ever",
-  37: "a crashed holder of a key",
-  38: "a reused name of a runner",
-  39: "a close during a settlement",
-  40: "a timer that never fires",
-  41: "counts that disagree with rows",
-  // Database trouble.
-  43: "a lost connection",
-  44: "one error ends the loop",
-  45: "thousands of lines a second",
-  46: "a start without the server",
-  50: "unlistened error events",
-  51: "a dead wake-up channel",
-  52: "very many due jobs",
-  // Cost of claims, indexes, memory.
-  53: "finished jobs in the claim's way",
-  54: "future jobs in the claim's way",
-  55: "an idle runner that uses the processor",
-  56: "scanned for returned",
-  57: "endless queries",
-  58: "an index in another order",
-  59: "a sort that defeats the index",
-  60: "no index for the sort",
-  61: "an idle poll that scans",
-  62: "unclaimable rows in the hot index",
-  63: "unique by a scan",
-  64: "a rate that falls",
-  65: "memory that grows",
-  67: "a storm of polls",
-  // Order, priority, limits, latency.
-  69: "priority lost",
-  70: "one process takes everything",
-  71: "others starve",
-  72: "one at a time, yet two",
-  73: "settled twice",
-  74: "several at once after a resume",
-  75: "urgent behind a prefetch",
-  76: "a minute late",
-  // Start, stop, handlers, data.
-  100: "a stop that does not wait",
-  101: "locks left at a stop",
-  103: "an unknown kind in silence",
-  104: "a runner without the handler",
-  105: "values that come back as others",
-  108: "skewed clocks",
-  109: "pending until a restart",
-};
+interface Page {
+  readonly path: string;
+  readonly text: string;
+}
 
-/** Cases that wait for what is not built yet. */
-const waiting: Readonly<Record<number, string>> = {
-  1: "schedules: several processes make the same schedule",
-  2: "schedules: several rows of one schedule",
-  6: "schedules: a run longer than its interval",
-  17: "schedules: made anew about its time",
-  26: "schedules: on a job that ran before",
-  47: "schedules: a tick after an error of the pool",
-  77: "schedules: started late",
-  107: "dashboard: why a job does not run",
-  110: "schedules: registered in each process",
-};
+const page = (path: string): Page => ({ path, text: readFileSync(join(root, path), "utf8") });
+const engine = page("docs/engine.md");
+const api = page("docs/api.md");
+const cases = page("docs/cases.md");
 
-describe("tests name their number", () => {
-  const named = namedNumbers();
+/** A heading as tags have it: "Lost replies" is (lost replies); names stay as they are, "BSON of another copy", "Go documents". */
+const tagOf = (heading: string): string =>
+  /^(?:[A-Z]{2}|Go )/.test(heading) ? heading : heading.slice(0, 1).toLowerCase() + heading.slice(1);
+const rulesOf = ({ text }: Page): readonly string[] =>
+  [...text.matchAll(/^### (.+)$/gm)].map(([, name = ""]) => tagOf(name));
+/** The first cells of tables: `case 44`, `found 3`, `waiting 6`; `found` alone is the row of the small ones. */
+const rowsOf = (what: "case" | "found" | "waiting"): readonly string[] =>
+  [...cases.text.matchAll(/^\| ((case|found|waiting) \d+|found) \|/gm)]
+    .map(([, tag = ""]) => tag)
+    .filter((tag) => tag.startsWith(what));
 
-  it.for(Object.entries(rules))("engine %s: %s", ([number]) => {
-    expect(named.engine.has(Number(number))).toBe(true);
+const rules = [...rulesOf(engine), ...rulesOf(api)];
+const promises = [...page("README.md").text.matchAll(/^(\d+)\. \*\*/gm)].map(([, number = ""]) => `promise ${number}`);
+const known = new Set([...rules, ...rowsOf("case"), ...rowsOf("found"), ...promises]);
+
+interface Named {
+  readonly file: string;
+  /** As it stands in the source, with `${...}` and `%s`. */
+  readonly name: string;
+  readonly sentence: string;
+  readonly tags: readonly string[];
+}
+
+const sources = ["test", "src/testing/conformance"].flatMap((folder) =>
+  filesIn(folder, ".ts")
+    .filter((path) => !/(?:numbers|planted-bugs)\.test\.ts$/.test(path))
+    .map(page),
+);
+const names = sources.flatMap(({ path, text }) => namesIn(path, text).map((name) => split(path, name)));
+/** Also names that stand in a list which tests are declared from. */
+const tagged = sources.flatMap(({ path, text }) =>
+  [...text.matchAll(/"((?:[^"\\\n]|\\.)*\))"|`((?:[^`\\]|\\.)*\))`/g)]
+    .map(([, plain, template]) => split(path, plain ?? template ?? ""))
+    .filter(({ tags }) => tags.length > 0 && tags.every((tag) => known.has(tag))),
+);
+
+describe("the pages of rules and cases", () => {
+  it.for([engine, api])("list the tests of each rule: $path", async ({ path, text }) => {
+    const listed = text.replaceAll(
+      /^(### (.+)\n[^]*?\nTests:\n\n)(?:- .*\n)*/gm,
+      (_, rule: string, heading: string) => rule + listOf(tagOf(heading)),
+    );
+    expect(text.match(/^Tests:$/gm)).toHaveLength(rulesOf({ path, text }).length);
+    await expect(listed).toMatchFileSnapshot(join(root, path));
   });
 
-  it.for(Object.entries(cases))("case %s: %s", ([number]) => {
-    expect(named.case.has(Number(number))).toBe(true);
+  it("list the files with the tests of each case: docs/cases.md", async () => {
+    const listed = cases.text.replaceAll(
+      /^(\| ((?:case|found) \d+|found) \|.*\|)[^|]*\|$/gm,
+      (_, row: string, tag: string) => `${row} ${filesOf(tag).join(", ") || "not yet"} |`,
+    );
+    await expect(listed).toMatchFileSnapshot(join(root, cases.path));
   });
 
-  it("names no number that is unknown or waits", () => {
-    expect([...named.engine].filter((number) => !(number in rules))).toEqual([]);
-    expect([...named.case].filter((number) => !(number in cases))).toEqual([]);
-    expect(Object.keys(waiting).filter((number) => number in cases)).toEqual([]);
+  it("have a test for each rule, case and promise, and none for cases that wait", () => {
+    const shown = new Set(tagged.flatMap(({ tags }) => tags));
+    expect([...known].filter((tag) => !shown.has(tag))).toEqual(unmended);
+    expect(rowsOf("waiting").filter((row) => shown.has(row.replace("waiting", "case")))).toEqual([]);
+  });
+
+  it("have each promise of the README in the table of docs/reliability.md", () => {
+    const { text } = page("docs/reliability.md");
+    const listed = [...text.matchAll(/^\| \*\*(\d+)\. /gm)].map(([, number = ""]) => `promise ${number}`);
+    expect([...new Set(listed)]).toEqual(promises);
+  });
+
+  it("name each rule and each case once", () => {
+    const all = [...rules, ...rowsOf("case"), ...rowsOf("waiting").map((row) => row.replace("waiting", "case"))];
+    expect(all.filter((tag, at) => all.indexOf(tag) !== at)).toEqual([]);
+  });
+
+  it("are cited by names that they have, in comments and in other pages", () => {
+    const inComments = [...sources, ...filesIn("src", ".ts").map(page)].flatMap(({ path, text }) =>
+      [...text.matchAll(/\(docs\/(?:engine|api)\.md, ([^)]*)\)/g)].flatMap(([, list = ""]) =>
+        [...list.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => ({ path, name })),
+      ),
+    );
+    const inPages = filesIn("docs", ".md").flatMap((path) =>
+      [...page(path).text.matchAll(/\[([^\]]+)\]\((?:engine|api)\.md#/g)].map(([, name = ""]) => ({ path, name })),
+    );
+    expect(Math.min(inComments.length, inPages.length)).toBeGreaterThan(10);
+    expect([...inComments, ...inPages].filter(({ name }) => !rules.includes(name))).toEqual([]);
   });
 });
 
-/** The numbers at the beginning of the names of tests: `engine 9, case 4: ...`, also after a rule of the surface. */
-function namedNumbers(): { readonly engine: ReadonlySet<number>; readonly case: ReadonlySet<number> } {
-  const named = { engine: new Set<number>(), case: new Set<number>() };
-  for (const file of sources()) {
-    const text = readFileSync(file, "utf8");
-    for (const [, numbers = ""] of text.matchAll(
-      /(?:[([]\s*|^\s*)["`]((?:(?:engine|case|rule|promise) \d+(?:, )?)+):/gm,
-    )) {
-      for (const [, what, number] of numbers.matchAll(/(engine|case) (\d+)/g))
-        named[what as "engine"].add(Number(number));
-    }
-  }
-  return named;
+describe("names of tests", () => {
+  it("are found", () => {
+    expect(names.length).toBeGreaterThan(500);
+  });
+
+  it(`have ${longest} characters at most`, () => {
+    expect(names.filter(({ name }) => name.length > longest).map(({ name }) => name)).toEqual([]);
+  });
+
+  it("end with tags that are known", () => {
+    const wrong = names.filter(({ tags }) => tags.some((tag) => !known.has(tag)));
+    expect(wrong.map(({ file, name }) => `${file}: ${name}`)).toEqual([]);
+  });
+
+  it("have no number of a rule, case, fault or promise but in these tags", () => {
+    const number = /\b(?:engine|rule|case|found|promise) \d/;
+    expect(names.filter(({ sentence }) => number.test(sentence)).map(({ name }) => name)).toEqual([]);
+  });
+});
+
+/** A rule's list of tests: one line for each. */
+function listOf(tag: string): string {
+  return tagged
+    .filter(({ tags }) => tags.includes(tag))
+    .map(({ file, sentence }) => `- \`${file}\`: ${sentence.replaceAll(/\\(.)/g, "$1")}\n`)
+    .join("");
 }
 
-function sources(): readonly string[] {
-  return ["test", "src/testing/conformance"].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".ts") && !/(?:numbers|planted-bugs)\.test\.ts$/.test(name))
-      .map((name) => join(root, folder, name)),
-  );
+function filesOf(tag: string): readonly string[] {
+  const files = tagged.filter(({ tags }) => tags.includes(tag)).map(({ file }) => `\`${file}\``);
+  return [...new Set(files)];
+}
+
+function split(file: string, name: string): Named {
+  const [, sentence = name, tags] = /^([^]*) \(([^()]+)\)$/.exec(name) ?? [];
+  return { file, name, sentence, tags: tags?.split(", ") ?? [] };
+}
+
+/** What tests are declared by: calls, and in the conformance suite the keys of objects whose values are functions. */
+function namesIn(path: string, text: string): readonly string[] {
+  if (!path.startsWith("src/testing/")) return namesOfCalls(text);
+  const keys = text.matchAll(/^\s*(?:"((?:[^"\\\n]|\\.)*)"|\[`((?:[^`\\]|\\.)*)`\]):(?= (?:async )?\()/gm);
+  return [...namesOfCalls(text), ...[...keys].map(([, plain, template]) => plain ?? template ?? "")];
+}
+
+/** The first arguments of `it(...)`, `describe.runIf(x)(...)`, `check(...)`, where they are literals. */
+function namesOfCalls(text: string): readonly string[] {
+  return [...text.matchAll(/(?<![\w.$"'`/])(?:it|test|describe|check)(?=[.(])/g)].flatMap(({ index, 0: word }) => {
+    for (let at = index + word.length; ; ) {
+      const rest = text.slice(at, at + 1000);
+      const [method] = /^\s*\.\w+/.exec(rest) ?? [];
+      const literal = /^\(\s*(?:"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/.exec(rest);
+      if (method !== undefined) at += method.length;
+      else if (literal !== null) return [literal[1] ?? literal[2] ?? ""];
+      else if (text[at] === "(") at = afterParentheses(text, at);
+      else return [];
+    }
+  });
+}
+
+function afterParentheses(text: string, from: number): number {
+  let depth = 0;
+  for (const { index, 0: sign } of text.slice(from).matchAll(/"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|[()]/g)) {
+    if (sign === "(") depth += 1;
+    else if (sign === ")") depth -= 1;
+    if (depth === 0) return from + index + 1;
+  }
+  return text.length;
+}
+
+/** The files of a folder and those below it, in the order of their names. */
+function filesIn(folder: string, end: string): readonly string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(end) && !/node_modules|\.site/.test(name))
+    .sort()
+    .map((name) => `${folder}/${name}`);
 }

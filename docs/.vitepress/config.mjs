@@ -47,6 +47,9 @@ export default defineConfig({
         items: [
           { text: "Reliability", link: "/docs/reliability" },
           { text: "Architecture", link: "/docs/architecture" },
+          { text: "Rules of the engine", link: "/docs/engine" },
+          { text: "Rules of the API", link: "/docs/api" },
+          { text: "Cases", link: "/docs/cases" },
           { text: "Benchmarks", link: "/docs/benchmarks" },
         ],
       },

@@ -1,5 +1,5 @@
 // Every TypeScript block of README and docs compiles, and runs unless it says why not; links lead somewhere.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freshSqlite, linkedProject, removeFolder, root, run, runTs, tsc } from "../setup/scratch.ts";
@@ -81,6 +81,19 @@ describe("what the pages name", () => {
     expect(files.length).toBeGreaterThan(5);
     expect(files.filter((name) => !existsSync(join(root, name)))).toEqual([]);
   });
+});
+
+it("docs/architecture.md has every folder of src in its table, and every facet of the port", () => {
+  const page = readFileSync(join(root, "docs/architecture.md"), "utf8");
+  const folders = readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ parentPath, name }) => join(parentPath, name).slice(join(root, "src/").length))
+    .filter((folder) => !/^(?:testing|mongodb|sqlite)\//.test(folder));
+  const facets =
+    readFileSync(join(root, "src/store/store.ts"), "utf8").match(/(?<=readonly )\w+(?=: \w+Store;)/g) ?? [];
+  expect(Math.min(folders.length, facets.length)).toBeGreaterThan(4);
+  expect(folders.filter((folder) => !new RegExp(`^\\|.*\`${folder}/?\``, "m").test(page))).toEqual([]);
+  expect(facets.filter((facet) => !page.includes(`\n| \`${facet}\` |`))).toEqual([]);
 });
 
 it("CONTRIBUTING says of every dependency why it is there", () => {
