@@ -76,3 +76,13 @@ export function within<T>(clock: Clock, wait: number, work: Promise<T>, late: ()
     work.then(resolve, reject).finally(cancel);
   });
 }
+
+/** Settles with the work, or resolves when the signal aborts. */
+export async function unlessAborted(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
+  if (signal.aborted) return;
+  const over = new AbortController();
+  const aborted = new Promise<void>((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true, signal: over.signal }),
+  );
+  await Promise.race([work, aborted]).finally(() => over.abort());
+}

@@ -87,6 +87,8 @@ async function change(engine: ClientEngine, act: Act, given: Filter, bulk: Check
       bulk.onProgress?.(soFar);
       after = acted.last;
     } while (after !== undefined && soFar.matched < bulk.limit);
+    // Which of them have ended is not known here.
+    if (soFar.changed > 0 && (act.verb === "cancel" || act.verb === "remove")) engine.ends.tell();
     return soFar;
   });
 }

@@ -2,16 +2,18 @@
 // is closed.
 
 import type { KindRules } from "../api/kind-rules.ts";
-import { type Clock, pause } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { dayjobError, isFull, isOutage } from "../errors.ts";
 import type { Warning } from "../events.ts";
 import type { Duration } from "../job/duration.ts";
 import type { NewJob } from "../job/new-job.ts";
 import { Status } from "../job/status.ts";
-import { backoff } from "../loop.ts";
 import type { Random } from "../random.ts";
 import type { Store } from "../store/store.ts";
+import { Ends } from "./ends.ts";
+import { isInside, outsideRuns } from "./handler-runs.ts";
 import { Notifier } from "./notifier.ts";
+import { retryOutages } from "./retry-outages.ts";
 import { inTurn } from "./sessions.ts";
 import { StoreClock } from "./store-clock.ts";
 import { UnhandledKinds } from "./unhandled-kinds.ts";
@@ -27,6 +29,8 @@ export interface Engine {
   readonly resultLimit: number;
   readonly storeClock: StoreClock;
   readonly notifier: Notifier;
+  /** Tells of ends that the store has acknowledged. */
+  readonly ends: Ends;
   /** The open store; opens it at first use. Rejects with CLOSED after `close()`; a failed opening is tried again at the next call. */
   store(): Promise<Store>;
   /**
@@ -73,6 +77,7 @@ export class ClientEngine implements Engine {
   readonly storeClock: StoreClock;
   readonly notifier: Notifier;
   readonly unhandledKinds: UnhandledKinds;
+  readonly ends: Ends;
   /** Aborts when the store is about to be closed. */
   readonly closing: AbortSignal;
   readonly inTurn = inTurn;
@@ -97,6 +102,7 @@ export class ClientEngine implements Engine {
     this.resultLimit = parts.resultLimit;
     this.closing = this.#closing.signal;
     this.storeClock = new StoreClock(parts.clock);
+    this.ends = new Ends(parts.failed);
     this.notifier = new Notifier({ clock: parts.clock, store: () => this.#opened, failed: parts.failed });
     this.unhandledKinds = new UnhandledKinds({
       clock: parts.clock,
@@ -137,16 +143,10 @@ export class ClientEngine implements Engine {
 
   async retryOutages<T>(verb: (timeout: number, again: boolean) => Promise<T>): Promise<T> {
     const end = this.clock.monotonic() + this.timeout;
-    for (let failures = 0; ; ) {
-      try {
-        return await verb(Math.max(1, Math.ceil(end - this.clock.monotonic())), failures > 0);
-      } catch (error) {
-        const wait = backoff(++failures, this.random);
-        if (!isOutage(error) || isFull(error) || this.closing.aborted || this.clock.monotonic() + wait >= end)
-          throw error;
-        await pause(this.clock, wait, this.closing);
-      }
-    }
+    const { clock, random, closing: abandoned } = this;
+    const mayPass = (error: unknown): boolean => isOutage(error) && !isFull(error);
+    const left = (): number => Math.max(1, Math.ceil(end - clock.monotonic()));
+    return retryOutages({ clock, random, abandoned, end, mayPass }, "", (failures) => verb(left(), failures > 0));
   }
 
   register(runner: Stoppable): () => void {
@@ -158,10 +158,13 @@ export class ClientEngine implements Engine {
     return this.parts.rulesOf(kind);
   }
 
-  /** Stops the runners, lets what is under way end, then closes the store. A second call is the same close. */
+  /**
+   * Stops the runners, lets what is under way end, then closes the store. A second call is the same close. Rejects at once where
+   * a handler of one of the runners calls it, which would wait for itself; the close goes on.
+   */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
+    this.#closed ??= outsideRuns(() => this.#close());
+    return isInside({ engine: this }) ? waitsForItself("jobs.close()") : this.#closed;
   }
 
   /** A store that was connected and could not tell its time is asked again at the next call: `connect` may have but one. */
@@ -199,6 +202,16 @@ export class ClientEngine implements Engine {
 async function hasWaiting({ reading }: Store, kind: string, timeout: number): Promise<boolean> {
   const filter = { kinds: [kind], statuses: [Status.new, Status.waiting] };
   return (await reading.find(filter, { order: "oldest", most: 1 }, timeout)).length > 0;
+}
+
+/** Rejects with what to do instead. Without an await it is no unhandled rejection. */
+export function waitsForItself(call: string): Promise<never> {
+  const why = `${call} was called in a handler, and waits for the handlers that run, so for this one`;
+  const rejected = Promise.reject(
+    dayjobError("BAD_OPTION", `${why}; it has begun: do not await it in a handler, write \`void ${call}\``),
+  );
+  rejected.catch(() => {});
+  return rejected;
 }
 
 function closed(): Error {

@@ -1,4 +1,5 @@
-// Waiting through outages: a call of the store is made again, with backoff, until it is answered or the runner has given up.
+// Waiting through outages, the only place that does: a call of the store is made again, with backoff, until it is answered, the
+// time is over, or nobody waits for it any more.
 import { type Clock, pause } from "../clock.ts";
 import { isOutage } from "../errors.ts";
 import { backoff } from "../loop.ts";
@@ -7,21 +8,31 @@ import type { Random } from "../random.ts";
 export interface RetryParts {
   readonly clock: Clock;
   readonly random: Random;
-  readonly failed: (error: unknown, during: string) => void;
-  /** Aborts when the runner gives up waiting for the store. */
+  /** Aborts when nobody waits any more. */
   readonly abandoned: AbortSignal;
+  /** Hears of each outage that is waited out. */
+  readonly failed?: (error: unknown, during: string) => void;
+  /** Monotonic: no call begins at this time or later. Default: never. */
+  readonly end?: number;
+  /** Whether a failure may pass. Default: every outage may. */
+  readonly mayPass?: (error: unknown) => boolean;
 }
 
-/** Settles like the first call that is no outage; rejects with the outage once the runner has given up. */
-export async function retryOutages<T>(parts: RetryParts, during: string, call: () => Promise<T>): Promise<T> {
-  const { clock, random, failed, abandoned } = parts;
-  for (let failures = 1; ; failures++) {
+/** Settles like the first call that is no outage, or that is the last one. `call` is told how many have failed before. */
+export async function retryOutages<T>(
+  parts: RetryParts,
+  during: string,
+  call: (failures: number) => Promise<T>,
+): Promise<T> {
+  const { clock, random, abandoned, failed, end = Number.POSITIVE_INFINITY, mayPass = isOutage } = parts;
+  for (let failures = 0; ; ) {
     try {
-      return await call();
+      return await call(failures);
     } catch (error) {
-      if (!isOutage(error) || abandoned.aborted) throw error;
-      failed(error, during);
-      await pause(clock, backoff(failures, random), abandoned);
+      const wait = backoff(++failures, random);
+      if (!mayPass(error) || abandoned.aborted || clock.monotonic() + wait >= end) throw error;
+      failed?.(error, during);
+      await pause(clock, wait, abandoned);
       if (abandoned.aborted) throw error;
     }
   }

@@ -1,10 +1,14 @@
-// What a runner hears of its process: the signals that stop it, and rejections that no handler awaits.
+// What runners hear of their process: the signals that stop them, and rejections that nobody handles. However many runners there
+// are, the process has one listener of each.
+
+import { turn } from "../clock.ts";
+import { runOfRejection } from "../engine/handler-runs.ts";
 
 interface Stoppable {
   stop(options?: { grace?: number }): Promise<void>;
 }
 
-/** `stopOn`: the listeners are there from `stopOn` on, and while the runner lives. */
+/** `stopOn`: the signals are heard from `stopOn` on, and while the runner lives. */
 export class StopSignals {
   readonly #runner: Stoppable;
   readonly #failed: (error: unknown) => void;
@@ -22,12 +26,12 @@ export class StopSignals {
   }
 
   listen(): void {
-    for (const signal of this.#signals) process.off(signal, this.#listener).on(signal, this.#listener);
+    for (const signal of this.#signals) listenersOf(signal).add(this.#listener);
   }
 
   deafen(): void {
     this.#heard = 0;
-    for (const signal of this.#signals) process.off(signal, this.#listener);
+    for (const signal of this.#signals) forget(signal, this.#listener);
   }
 
   /** The first signal stops with the runner's own grace; a second one ends the grace, and still gives back. */
@@ -37,29 +41,74 @@ export class StopSignals {
   };
 }
 
-type Told = (error: unknown) => void;
+type Listener = () => void;
 
-const runners = new Set<Told>();
+interface Listening {
+  readonly runners: Set<Listener>;
+  /** The one listener of the process. */
+  readonly hear: Listener;
+}
+
+const listening = new Map<NodeJS.Signals, Listening>();
+
+/** Who is told of this signal; the process listens from now on. */
+function listenersOf(signal: NodeJS.Signals): Set<Listener> {
+  const known = listening.get(signal);
+  if (known !== undefined) return known.runners;
+  const runners = new Set<Listener>();
+  const hear = (): void => {
+    for (const tell of [...runners]) tell();
+  };
+  process.on(signal, hear);
+  listening.set(signal, { runners, hear });
+  return runners;
+}
+
+/** The process no longer listens once nobody is to be told: then the signal does again what it does by default. */
+function forget(signal: NodeJS.Signals, listener: Listener): void {
+  const known = listening.get(signal);
+  if (known === undefined) return;
+  known.runners.delete(listener);
+  if (known.runners.size > 0) return;
+  listening.delete(signal);
+  process.off(signal, known.hear);
+}
+
+let runners = 0;
 
 /**
  * A promise that a handler let go of, and that rejects later, would end the whole process (Node's default), with every job that
- * runs in it. While a runner runs, and nobody else listens for unhandled rejections, it is told of instead. The returned
- * function ends that.
+ * runs in it. While a runner runs, and nobody else listens for unhandled rejections, the runner of that handler reports it
+ * instead. All other rejections do what they do without us. The returned function ends that, when it is called first.
  */
-export function hearStrays(told: Told): () => void {
-  if (runners.size === 0) process.on("unhandledRejection", heard);
-  runners.add(told);
+export function hearStrays(): () => void {
+  if (++runners === 1) process.on("unhandledRejection", heard);
+  let isOver = false;
   return () => {
-    runners.delete(told);
-    if (runners.size === 0) process.off("unhandledRejection", heard);
+    if (isOver) return;
+    isOver = true;
+    if (--runners === 0) process.off("unhandledRejection", heard);
   };
 }
 
 /** The mark is for a second copy of this package in the process: neither takes the other for somebody else who listens. */
 const heard = Object.assign(
   (reason: unknown): void => {
-    if (process.listeners("unhandledRejection").every((listener) => "dayjob" in listener))
-      for (const told of runners) told(reason);
+    const listeners = process.listeners("unhandledRejection");
+    // Of several copies, the first one reports it or hands it on.
+    if (listeners[0] !== heard || !listeners.every((listener) => "dayjob" in listener)) return;
+    const run = runOfRejection();
+    if (run === undefined) handOn(reason);
+    else run.owner.strayed(reason, run.stored);
   },
   { dayjob: true },
 );
+
+/** Rejects once more while we do not listen: then Node does what it was told to do with unhandled rejections. */
+function handOn(reason: unknown): void {
+  process.off("unhandledRejection", heard);
+  void Promise.reject(reason);
+  void turn().then(() => {
+    if (runners > 0) process.off("unhandledRejection", heard).on("unhandledRejection", heard);
+  });
+}

@@ -3,8 +3,9 @@
 
 import type { Jobs } from "../api/jobs.ts";
 import type { Drained, Runner, RunnerEvents } from "../api/runner.ts";
-import { pause, within } from "../clock.ts";
-import type { Engine } from "../engine/engine.ts";
+import { pause, unlessAborted, within } from "../clock.ts";
+import { type Engine, waitsForItself } from "../engine/engine.ts";
+import { isInside, outsideRuns } from "../engine/handler-runs.ts";
 import { asError, dayjobError, inBrief } from "../errors.ts";
 import { Emitter } from "../events.ts";
 import { type Duration, milliseconds } from "../job/duration.ts";
@@ -14,7 +15,7 @@ import type { Store } from "../store/store.ts";
 import { hearStrays, StopSignals } from "./process-signals.ts";
 import { DrainCounts } from "./report/drain-counts.ts";
 import { type Reporter, reporterOf, runnerEvents } from "./report/reporter.ts";
-import { Session, unlessAborted } from "./session.ts";
+import { Session } from "./session.ts";
 import type { Handler } from "./settings/handler.ts";
 import { parseRunnerOptions, type RunnerSettings } from "./settings/options.ts";
 
@@ -101,7 +102,14 @@ class JobRunner implements Runner {
     await (life ?? this.#begin(undefined)).started;
   }
 
-  async stop(options?: { grace?: Duration | undefined }): Promise<void> {
+  stop(options?: { grace?: Duration | undefined }): Promise<void> {
+    const stopped = outsideRuns(() => this.#stopAll(options));
+    if (!isInside({ runner: this })) return stopped;
+    stopped.catch((error: unknown) => this.#report.failed(error, "stop"));
+    return waitsForItself("runner.stop()");
+  }
+
+  async #stopAll(options?: { grace?: Duration | undefined }): Promise<void> {
     const given = checkOptions(options, ["grace"], "stop's options");
     const grace = given["grace"] === undefined ? this.#settings.grace : milliseconds(given["grace"], "grace");
     await Promise.all([...this.#lives].map((life) => this.#stopLife(life, grace)));
@@ -185,6 +193,7 @@ class JobRunner implements Runner {
       jobs,
       most: life.most ?? Number.POSITIVE_INFINITY,
       report: this.#report,
+      runner: this,
     });
     await this.#checkName(store);
     const unwanted = life.deadline.signal;
@@ -209,10 +218,14 @@ class JobRunner implements Runner {
 
   #live(life: Life, session: Session): void {
     const { engine, handlers } = this.#parts;
-    const unlisten = engine.notifier.listen((kinds) => {
-      if (kinds === undefined || kinds.some((kind) => handlers.has(kind))) session.refresh();
-    }, session.acceptOffer);
-    const deafen = hearStrays((error) => this.#stray(error));
+    const unlisten = engine.notifier.listen(
+      (kinds) => {
+        if (kinds === undefined || kinds.some((kind) => handlers.has(kind))) session.refresh();
+        // A drain counts its starts, and claims for itself.
+      },
+      life.most === undefined ? session.acceptOffer : undefined,
+    );
+    const deafen = hearStrays();
     life.unlisten = () => {
       unlisten();
       deafen();
@@ -246,13 +259,6 @@ class JobRunner implements Runner {
     ];
     await (life.stopping ??= this.#stop(life));
     for (const cancel of cancels) cancel();
-  }
-
-  /** Told even where nobody listens: it would have ended the process. */
-  #stray(error: unknown): void {
-    if (!this.#events.has("error"))
-      console.error(`dayjob: a promise that a handler of runner ${this.name} did not await has rejected:`, error);
-    this.#report.failed(error, "a promise that no handler awaits");
   }
 
   /** A start under way is waited for, but no longer than the stop may take. */

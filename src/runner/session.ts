@@ -1,6 +1,6 @@
 // One life of a runner, from a start to its stop: wires the parts together, and stops them in their order.
 
-import { pause } from "../clock.ts";
+import { pause, unlessAborted } from "../clock.ts";
 import type { AcceptOffer } from "../engine/notifier.ts";
 import { defaultRules, givenBack } from "../job/lifecycle.ts";
 import { Status } from "../job/status.ts";
@@ -12,7 +12,9 @@ import { removal } from "../maintenance/removal.ts";
 import { type Rescued, rescueTask } from "../maintenance/rescue.ts";
 import type { Task } from "../maintenance/task.ts";
 import type { HeldMark } from "../store/claims.ts";
-import { Slots } from "./admission/slots.ts";
+import { Admission } from "./admission/admission.ts";
+import { gatesOf } from "./admission/gates.ts";
+import { InHand } from "./admission/in-hand.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
 import { Heartbeat } from "./lease/heartbeat.ts";
 import { HeldClaims, Identity } from "./lease/identity.ts";
@@ -60,7 +62,6 @@ export class Session {
       timeout: engine.timeout,
       failed,
     };
-    const slots = new Slots(settings.concurrency, [...handlers.values()]);
     const identity = new Identity(name, [...handlers.keys()], settings.lease);
     const heldClaims = this.#heldClaims;
     this.#parts = parts;
@@ -77,12 +78,14 @@ export class Session {
       strayed: (strays) => this.#giveBackStrays(strays),
       seen: (reading) => this.#seen(reading),
     });
+    const admission = this.#admission();
     this.#dispatcher = new Dispatcher({
       ...parts,
       counts: this.counts,
-      slots,
+      admission,
+      owner: { engine, runner: parts.runner, strayed: (error, job) => report.strayed(error, job) },
       heldClaims,
-      heartbeat: this.#heartbeat,
+      lease: this.#heartbeat,
       completer: this.#completer,
       abandoned: this.#abandoned.signal,
       started: () => this.#fetcher.started(),
@@ -94,14 +97,9 @@ export class Session {
       warn,
       interval: settings.interval,
       identity,
-      heartbeat: this.#heartbeat,
+      lease: this.#heartbeat,
       heldClaims,
-      slots,
-      queued: () => this.#dispatcher.queued,
-      queuedOf: (kind) => this.#dispatcher.queuedOf(kind),
-      suspects: () => !this.#dispatcher.hasSuspect,
-      allowed: () => parts.most - this.counts.started - this.#dispatcher.queued,
-      congested: () => this.#completer.pending > 2000 + 2 * settings.concurrency,
+      admission,
       claimed: (jobs, token) => {
         this.#heartbeat.guard();
         this.#dispatcher.take(jobs, token);
@@ -214,6 +212,22 @@ export class Session {
     );
   }
 
+  #admission(): Admission {
+    const { settings, handlers, most, engine } = this.#parts;
+    const { concurrency, lease } = settings;
+    const inHand = new InHand();
+    const gates = gatesOf({
+      inHand,
+      handlers: handlers.values(),
+      concurrency,
+      most,
+      started: () => this.counts.started,
+      pending: () => this.#completer.pending,
+      lease: this.#heartbeat,
+    });
+    return new Admission({ clock: engine.clock, concurrency, lease, kinds: [...handlers.keys()], inHand, gates });
+  }
+
   #now(): Date {
     return this.#parts.engine.storeClock.now();
   }
@@ -255,7 +269,11 @@ export class Session {
         `${dead.length} silent runner(s) were declared dead; ${jobs.length} of their jobs were given back`,
       );
     }
-    if (jobs.length > 0) this.#fetcher.refresh();
+    if (jobs.length > 0) {
+      this.#fetcher.refresh();
+      // Some may have failed: which is not known here.
+      this.#parts.engine.ends.tell();
+    }
   }
 
   async #giveBackOverdue(): Promise<number> {
@@ -279,14 +297,4 @@ export class Session {
     const { signal } = this.#abandoned;
     while (this.#completer.pending > 0 && !signal.aborted) await pause(this.#parts.engine.clock, 2, signal);
   }
-}
-
-/** Settles with the work, or resolves when the signal aborts. */
-export async function unlessAborted(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
-  if (signal.aborted) return;
-  const over = new AbortController();
-  const aborted = new Promise<void>((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true, signal: over.signal }),
-  );
-  await Promise.race([work, aborted]).finally(() => over.abort());
 }

@@ -2,10 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { kind } from "../../src/client/kind.ts";
 import { Status } from "../../src/job/status.ts";
-import { Slots } from "../../src/runner/admission/slots.ts";
 import { Prefetch } from "../../src/runner/fetch/prefetch.ts";
 import { snooze } from "../../src/runner/run/outcome.ts";
-import type { Handler } from "../../src/runner/settings/handler.ts";
 import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 import { type Timelapse, timelapses } from "../setup/timelapse.ts";
 
@@ -209,11 +207,22 @@ describe("what runs at once", () => {
     }
   });
 
-  it("engine 12: a claim asks for at most 50 kinds, which take turns", () => {
-    const handlers = Array.from({ length: 120 }, (_, n) => ({ kind: `k${n}` }) as unknown as Handler);
-    const slots = new Slots(10, handlers);
-    const claims = [1, 2, 3].map(() => slots.wanted(5, () => 0).map(({ kind }) => kind));
-    expect(claims.map(({ length }) => length)).toEqual([50, 50, 50]);
-    expect(new Set(claims.flat()).size).toBe(120);
+  it.for([100, 1000])("an urgent job of the last of %i kinds is the next to start (found 9)", async (count) => {
+    const time = timelapse();
+    const { jobs } = time.machine();
+    const order: string[] = [];
+    const run = ({ kind }: { kind: string }): Promise<void> => {
+      order.push(kind);
+      return new AtOnce(time).run(50);
+    };
+    const kinds = Array.from({ length: count }, (_, n) => `kind ${n}`);
+    await time.settled(jobs.putMany(kinds.map((kind, n) => ({ kind, priority: n === count - 1 ? 10 : 0 }))));
+    const handlers = Object.fromEntries(kinds.map((kind) => [kind, run]));
+    await time.settled(jobs.runner("r", handlers, { concurrency: 1 }).start());
+    await time.until("five have started", () => order.length === 5);
+    expect(order[0]).toBe(kinds.at(-1));
+    await time.settled(jobs.put(`kind ${count - 2}`, {}, { priority: 20 }));
+    await time.until("the next has started", () => order.length === 6);
+    expect(order[5]).toBe(`kind ${count - 2}`);
   });
 });

@@ -1,26 +1,54 @@
-// Run by unhandled-rejections.test.ts in a process of its own: a handler lets go of a promise that rejects, and the runner goes on. A second
-// copy of the package hears of the second one as well.
+// Run by unhandled-rejections.test.ts in a process of its own, one scene at a time: promises that reject and that nobody handles.
 import { jobsOver } from "../../src/client/jobs-over.ts";
 import { memoryStore } from "../../src/testing/memory/store.ts";
 import { until } from "../setup/until.ts";
 
+const [scene = ""] = process.argv.slice(2);
+const signals = new URL("../../src/runner/process-signals.ts?copy", import.meta.url).href;
+const { hearStrays } = (await import(signals)) as typeof import("../../src/runner/process-signals.ts");
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 const jobs = jobsOver(memoryStore());
 let runs = 0;
-const runner = jobs.runner("r", "k", () => {
-  runs++;
-  void Promise.reject(new Error("stray"));
-});
-runner.on("error", ({ error, during }) => console.log(`error event: ${(error as Error).message} (${during})`));
-await runner.start();
-const copy = new URL("../../src/runner/process-signals.ts?copy", import.meta.url).href;
-const { hearStrays } = (await import(copy)) as typeof import("../../src/runner/process-signals.ts");
-let deafen = (): void => {};
-for (let n = 0; n < 2; n++) {
-  if (n === 1) deafen = hearStrays((error) => console.log(`the copy heard: ${(error as Error).message}`));
-  await jobs.put("k", { n });
-  await until(`run ${n} has begun`, () => runs > n);
-  await new Promise((resolve) => setImmediate(resolve));
+const runners = ["a", "b"].map((name) =>
+  jobs.runner(name, name, async () => {
+    runs++;
+    if (scene === "foreign") return;
+    await turn();
+    void Promise.reject(new Error("stray"));
+  }),
+);
+for (const runner of runners) {
+  runner.on("error", ({ error, during }) => console.log(`${runner.name}: ${(error as Error).message} (${during})`));
+  await runner.start();
 }
-await runner.stop();
-deafen();
-console.log(`ran ${runs}, listeners left ${process.listenerCount("unhandledRejection")}`);
+
+/** Has a job run, and what it let go of reject. */
+async function run(kind: string): Promise<void> {
+  const before = runs;
+  await jobs.put(kind, {}, { id: "65a1b2c3d4e5f6a7b8c9d0e1".slice(0, 23) + String(before) });
+  await until("it has run", () => runs > before);
+  for (let n = 0; n < 3; n++) await turn();
+}
+
+if (scene === "handlers") {
+  await run("a");
+  await run("b");
+  // A second copy of the package hears of it as well.
+  const deafen = hearStrays();
+  await run("a");
+  deafen();
+  for (const runner of runners) await runner.stop();
+  console.log(`ran ${runs}, listeners left ${process.listenerCount("unhandledRejection")}`);
+} else {
+  if (scene === "foreign beside a copy") hearStrays();
+  await run("a");
+  const main = async (): Promise<void> => {
+    await turn();
+    throw new Error("EADDRINUSE");
+  };
+  void main();
+  for (let n = 0; n < 5; n++) await turn();
+  console.log("it goes on");
+  process.exit(0);
+}

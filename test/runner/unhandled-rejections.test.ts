@@ -1,10 +1,32 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
-it("a promise that a handler let go of, and that rejects, is an error event and ends nothing, nor beside a second copy of the package", () => {
+function play(scene: string, ...options: readonly string[]) {
   const script = fileURLToPath(new URL("unhandled-rejections-process.ts", import.meta.url));
-  const printed = execFileSync(process.execPath, ["--import", "tsx", script], { encoding: "utf8" });
-  const event = "error event: stray (a promise that no handler awaits)\n";
-  expect(printed).toBe(`${event}${event}the copy heard: stray\nran 2, listeners left 0\n`);
+  const given = [...options, "--import", "tsx", script, scene];
+  return spawnSync(process.execPath, given, { encoding: "utf8", timeout: 20_000 });
+}
+
+describe("a rejection that nobody handles", () => {
+  it("of a handler is reported once, by its runner and with its job, and ends nothing (found 2)", () => {
+    const { stdout, status } = play("handlers");
+    const of = (runner: string, run: number): string =>
+      `${runner}: stray (a promise that the handler of job 65a1b2c3d4e5f6a7b8c9d0e${run} of kind ${runner} did not await)\n`;
+    expect(stdout).toBe(`${of("a", 0)}${of("b", 1)}${of("a", 2)}ran 3, listeners left 0\n`);
+    expect(status).toBe(0);
+  });
+
+  it.for(["foreign", "foreign beside a copy"])("of other code ends the process as Node does: %s (found 2)", (scene) => {
+    const { stderr, status, signal } = play(scene);
+    expect({ status, signal }).toEqual({ status: 1, signal: null });
+    expect(stderr).toContain("Error: EADDRINUSE");
+    expect(stderr).not.toContain("dayjob: a promise");
+  });
+
+  it("of other code only warns where Node was told so", () => {
+    const { stderr, stdout, status } = play("foreign", "--unhandled-rejections=warn");
+    expect({ stdout, status }).toEqual({ stdout: "it goes on\n", status: 0 });
+    expect(stderr).toContain("EADDRINUSE");
+  });
 });

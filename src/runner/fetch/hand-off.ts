@@ -5,50 +5,43 @@ import { newId } from "../../job/id.ts";
 import type { StoredJob } from "../../job/job.ts";
 import { Status } from "../../job/status.ts";
 import { inOrder } from "../../store/claim.ts";
-import type { Slots } from "../admission/slots.ts";
+import type { Admission } from "../admission/admission.ts";
 import type { HeldClaims, Identity } from "../lease/identity.ts";
 
 export interface HandOffParts {
   readonly storeNow: () => Date;
   readonly identity: Identity;
   readonly heldClaims: HeldClaims;
-  readonly slots: Slots;
-  /** Jobs that are claimed and wait for a slot. */
-  readonly queued: () => number;
+  readonly admission: Admission;
   readonly claimed: (jobs: readonly StoredJob[], token: string) => void;
-  /** Reserved slots may be free again. */
+  /** Promised slots may be free again. */
   readonly freed: () => void;
 }
 
 export class HandOff {
   readonly #parts: HandOffParts;
   readonly #underWay = new Set<Promise<void>>();
-  #reserved = 0;
 
   constructor(parts: HandOffParts) {
     this.#parts = parts;
   }
 
-  /** Slots of jobs that are being put. */
-  get reserved(): number {
-    return this.#reserved;
+  /** Whether a put is under way whose jobs were taken. */
+  get isUnderWay(): boolean {
+    return this.#underWay.size > 0;
   }
 
-  /**
-   * Those of the jobs that are due and of our kinds: all of them or none, so that their order is kept. One slot stays free
-   * beside those that were asked for already: what another process has put, and is before them in the order, does not wait
-   * for them.
-   */
-  accept(jobs: readonly StoredJob[], asked: number): HandOffBatch | undefined {
-    const { slots, queued: waiting, storeNow, identity, heldClaims } = this.#parts;
+  /** Those of the jobs that are due and of our kinds: all of them or none, so that their order is kept. */
+  accept(jobs: readonly StoredJob[]): HandOffBatch | undefined {
+    const { admission, storeNow, identity, heldClaims } = this.#parts;
     const now = storeNow();
-    const due = jobs.filter(({ kind, runAt }) => runAt <= now && slots.isOpen(kind));
-    if (due.length === 0 || due.length >= slots.free - waiting() - this.#reserved - asked) return undefined;
+    const due = jobs.filter(({ kind, runAt }) => runAt <= now && admission.handles(kind));
+    if (due.length === 0 || !admission.admits(due)) return undefined;
     const ids = new Set(due.map(({ id }) => id));
     const claim = { runner: identity.instance, token: newId() };
     const begun = { runner: identity.name, when: now };
     heldClaims.expect(claim.token);
-    this.#reserved += due.length;
+    admission.handingOff(due, 1);
     let settled = (): void => {};
     const over = new Promise<void>((resolve) => (settled = resolve));
     this.#underWay.add(over);
@@ -56,7 +49,7 @@ export class HandOff {
       asStored: (job) =>
         ids.has(job.id) ? { ...job, status: Status.working, claim, tries: [begun], tryCount: 1 } : job,
       settle: (stored) => {
-        this.#reserved -= due.length;
+        admission.handingOff(due, -1);
         this.#start(stored, claim);
         heldClaims.settled(claim.token);
         this.#underWay.delete(over);

@@ -29,10 +29,16 @@ export interface Reporter {
   lost(stored: StoredJob): void;
   warn(code: string, message: string): void;
   failed(error: unknown, during: string): void;
+  /** A promise that the handler of this job let go of has rejected. */
+  strayed(error: unknown, job: Pick<StoredJob, "id" | "kind">): void;
 }
 
 /** `failed` hears of each error, whether anybody listens or not. */
 export function reporterOf(events: Emitter<RunnerEvents>, failed: (error: unknown) => void): Reporter {
+  const report = (error: unknown, during: string): void => {
+    failed(error);
+    events.emit("error", { error, during });
+  };
   return {
     started: (stored) => {
       if (events.has("started")) events.emit("started", { job: toJob(stored) });
@@ -49,9 +55,12 @@ export function reporterOf(events: Emitter<RunnerEvents>, failed: (error: unknow
       events.emit("lost", { job, error: claimLost(job) });
     },
     warn: (code, message) => events.emit("warning", { code, message }),
-    failed: (error, during) => {
-      failed(error);
-      events.emit("error", { error, during });
+    failed: report,
+    strayed: (error, { id, kind }) => {
+      const promise = `a promise that the handler of job ${id} of kind ${kind} did not await`;
+      // Even where nobody listens: it would have ended the process.
+      if (!events.has("error")) console.error(`dayjob: ${promise} has rejected:`, error);
+      report(error, promise);
     },
   };
 }

@@ -1,12 +1,7 @@
 // The jobs that a runner has claimed and not started, in the order of claims.
-import type { StoredJob } from "../../job/job.ts";
 import { inOrder } from "../../store/claim.ts";
 import type { Held } from "../../store/claims.ts";
-
-export interface HeldJob {
-  readonly stored: StoredJob;
-  readonly held: Held;
-}
+import type { HeldJob } from "./ended-try.ts";
 
 interface QueuedJob extends HeldJob {
   /** When it came; monotonic. */
@@ -14,7 +9,7 @@ interface QueuedJob extends HeldJob {
 }
 
 /**
- * A job that no slot could take for so many milliseconds is given back. Ten times what is claimed ahead at most: by then the
+ * A job that no slot could take for this many milliseconds is given back. Ten times what is claimed ahead at most: by then the
  * runner has become much slower than it was, and others could run it.
  */
 export const longestQueued = 1000;
@@ -24,14 +19,6 @@ export class ClaimedQueue {
 
   get size(): number {
     return this.#jobs.length;
-  }
-
-  get hasSuspect(): boolean {
-    return this.#jobs.some(({ stored }) => stored.lost > 0);
-  }
-
-  countOf(kind: string): number {
-    return this.#jobs.filter(({ stored }) => stored.kind === kind).length;
   }
 
   /** Jobs of one claim, in their order. What is urgent stands before what waits already. */

@@ -9,7 +9,8 @@ import { Status } from "../../job/status.ts";
 import type { Finish, Finished, Held, Note } from "../../store/claims.ts";
 import type { Store } from "../../store/store.ts";
 
-export interface CompleterParts extends RetryParts {
+export interface CompleterParts extends Pick<RetryParts, "clock" | "random" | "abandoned"> {
+  readonly failed: (error: unknown, during: string) => void;
   readonly store: Store;
   /** Milliseconds for one write. */
   readonly timeout: number;

@@ -3,6 +3,7 @@
 import { type DayjobError, isDayjobError } from "../../api/errors.ts";
 import type { ClaimedJob } from "../../api/handler.ts";
 import type { Around, Context } from "../../api/jobs.ts";
+import { type HandlerRun, inRun } from "../../engine/handler-runs.ts";
 import { asError, dayjobError } from "../../errors.ts";
 import { milliseconds } from "../../job/duration.ts";
 import type { StoredJob } from "../../job/job.ts";
@@ -11,15 +12,16 @@ import { isThenable } from "../../job/options.ts";
 import { cut, longestTryMessage, tryError } from "../../job/try-error.ts";
 import { toJob } from "../../job/view.ts";
 import type { Handler } from "../settings/handler.ts";
+import type { LostTry, TryEnding } from "./ended-try.ts";
 import { outcomeOf, type ReadOutcome } from "./outcome.ts";
 
-export interface Run {
-  readonly stored: StoredJob;
+/** One call of a handler. */
+export interface HandlerCall {
+  /** The abort's reason is not asked of the signal, which is made only for those who look at it. */
+  readonly run: HandlerRun & { readonly stored: StoredJob; readonly controller: { readonly reason: unknown } };
   readonly job: ClaimedJob;
   readonly handler: Handler;
   readonly context: Context;
-  /** Its reason once the signal was aborted. Not asked of the signal, which is made only for those who look at it. */
-  readonly controller: { readonly reason: unknown };
   readonly parts: RunParts;
 }
 
@@ -33,26 +35,27 @@ export interface RunParts {
 }
 
 /**
- * How a run ended; `lost`: nothing is to be written, and with `unread` the job stays held: what has run must not
- * be taken for a job that never started. The error is for events. `alone`: the job may be locked by the handler's
- * own transaction, so the write of its end holds up no other (ENGINE.md 18).
+ * Calls the handler, and `over` once it has settled, never before this returns. No async function: each promise of a run that
+ * does nothing costs as much as its handler.
  */
-export type RunEnd =
-  | { readonly ending: Ending; readonly error?: unknown; readonly alone?: true }
-  | { readonly lost: DayjobError<"CLAIM_LOST">; readonly unread?: boolean };
+export function execute(call: HandlerCall, over: (end: TryEnding | LostTry) => void): void {
+  settledBy(call).then(
+    (value) => over(read(() => resolved(call, value))),
+    (error: unknown) => over(read(() => rejected(call, error))),
+  );
+}
 
-export async function execute(run: Run): Promise<RunEnd> {
-  let value: unknown;
+/** What the handler returned, as a promise; one that is no promise may throw when it is made one. */
+function settledBy(call: HandlerCall): Promise<unknown> {
   try {
-    value = await (run.parts.around.length === 0 ? handled(run) : layered(run)());
+    return Promise.resolve(inRun(call.run, invoke, call));
   } catch (error) {
-    return read(() => rejected(run, error));
+    return Promise.reject(error);
   }
-  return read(() => resolved(run, value));
 }
 
 /** What was thrown or returned may itself throw when it is looked at. */
-function read(end: () => RunEnd): RunEnd {
+function read(end: () => TryEnding | LostTry): TryEnding | LostTry {
   try {
     return end();
   } catch (error) {
@@ -63,49 +66,53 @@ function read(end: () => RunEnd): RunEnd {
   }
 }
 
-function handled({ handler, job, context }: Run): unknown {
+function invoke(call: HandlerCall): unknown {
+  return call.parts.around.length === 0 ? handled(call) : layered(call)();
+}
+
+function handled({ handler, job, context }: HandlerCall): unknown {
   return handler.run(job as unknown as ClaimedJob<never, never>, context);
 }
 
 /** The handler inside the arounds, the first outermost. A thrown outcome becomes a returned one before they see it. */
-function layered(run: Run): () => Promise<unknown> {
+function layered(call: HandlerCall): () => Promise<unknown> {
   const innermost = async (): Promise<unknown> => {
     try {
-      return await handled(run);
+      return await handled(call);
     } catch (error) {
-      if (outcomeOf(error) !== undefined && run.controller.reason === undefined) return error;
+      if (outcomeOf(error) !== undefined && call.run.controller.reason === undefined) return error;
       throw error;
     }
   };
-  return run.parts.around.reduceRight<() => Promise<unknown>>(
-    (next, around) => async () => around(run.job, run.context, next),
+  return call.parts.around.reduceRight<() => Promise<unknown>>(
+    (next, around) => async () => around(call.job, call.context, next),
     innermost,
   );
 }
 
-function resolved(run: Run, value: unknown): RunEnd {
-  const lost = lostReason(run);
+function resolved(call: HandlerCall, value: unknown): TryEnding | LostTry {
+  const lost = lostReason(call);
   if (lost !== undefined) return { lost };
   const outcome = outcomeOf(value);
   if (outcome !== undefined) return steered(outcome);
-  return { ending: { how: "success", result: resultOf(run, value) } };
+  return { ending: { how: "success", result: resultOf(call, value) } };
 }
 
 /**
  * After the signal fired, its reason decides, not the error's identity: fetch, streams and others each reject in their own way.
  * Without it a CLAIM_LOST is a failure like others: it may be another job's, and the store refuses the end of a lost claim.
  */
-function rejected(run: Run, error: unknown): RunEnd {
-  const reason = run.controller.reason;
+function rejected(call: HandlerCall, error: unknown): TryEnding | LostTry {
+  const reason = call.run.controller.reason;
   if (isDayjobError(reason, "CLAIM_LOST")) return { lost: reason };
   if (isDayjobError(reason, "CANCELLED")) return { ending: { how: "cancelled", reason: reason.message }, error };
   if (isDayjobError(reason, "STOPPING")) return { ending: { how: "interrupted" }, error };
   const outcome = outcomeOf(error);
   if (outcome !== undefined) return steered(outcome);
-  return { ending: failure(run, error), error };
+  return { ending: failure(call, error), error };
 }
 
-function steered(outcome: ReadOutcome): RunEnd {
+function steered(outcome: ReadOutcome): TryEnding {
   switch (outcome.outcome) {
     case "snooze":
       return { ending: { how: "snooze", wait: outcome.wait ?? 0 } };
@@ -126,10 +133,10 @@ function cancelled(reason: string | undefined): Ending {
 }
 
 /** The kind's functions come before the stored fields; one that throws is an event, and the stored wait is used. */
-function failure(run: Run, thrown: unknown): Ending {
+function failure(call: HandlerCall, thrown: unknown): Ending {
   const error: TryError = tryError(thrown);
-  const rules = run.handler.rules as { retryIf?: unknown; backoff?: unknown } | undefined;
-  const given = { job: toJob(run.stored), error: thrown, tryNumber: run.stored.tryCount };
+  const rules = call.handler.rules as { retryIf?: unknown; backoff?: unknown } | undefined;
+  const given = { job: toJob(call.run.stored), error: thrown, tryNumber: call.run.stored.tryCount };
   try {
     if (typeof rules?.retryIf === "function") {
       const isRetried = settled((rules.retryIf as (failure: object) => unknown)(given), "retryIf");
@@ -141,10 +148,10 @@ function failure(run: Run, thrown: unknown): Ending {
     return {
       how: "failure",
       error,
-      wait: milliseconds(wait, `the wait that backoff of kind ${run.stored.kind} returned`),
+      wait: milliseconds(wait, `the wait that backoff of kind ${call.run.stored.kind} returned`),
     };
   } catch (problem) {
-    run.parts.failed(problem, `the rules of kind ${run.stored.kind}`);
+    call.parts.failed(problem, `the rules of kind ${call.run.stored.kind}`);
     return { how: "failure", error };
   }
 }
@@ -156,12 +163,12 @@ function settled(answer: unknown, rule: string): unknown {
 }
 
 /** A result that cannot be stored does not make the run a failure: its work is done, and would be done again. */
-function resultOf(run: Run, value: unknown): unknown {
+function resultOf(call: HandlerCall, value: unknown): unknown {
   if (value === undefined) return undefined;
   try {
-    return run.parts.storableResult(value);
+    return call.parts.storableResult(value);
   } catch (error) {
-    run.parts.warn("RESULT_NOT_STORED", resultNotStored(run.stored, asError(error).message));
+    call.parts.warn("RESULT_NOT_STORED", resultNotStored(call.run.stored, asError(error).message));
     return undefined;
   }
 }
@@ -170,7 +177,7 @@ export function resultNotStored({ id, kind }: StoredJob, why: string): string {
   return `job ${id} of kind ${kind} succeeded without a result, which could not be stored: ${why}`;
 }
 
-function lostReason(run: Run): DayjobError<"CLAIM_LOST"> | undefined {
-  const reason = run.controller.reason;
+function lostReason(call: HandlerCall): DayjobError<"CLAIM_LOST"> | undefined {
+  const reason = call.run.controller.reason;
   return isDayjobError(reason, "CLAIM_LOST") ? reason : undefined;
 }

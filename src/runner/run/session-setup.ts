@@ -16,4 +16,6 @@ export interface SessionSetup {
   readonly store: Store;
   readonly jobs: Jobs;
   readonly report: Reporter;
+  /** The runner itself, to tell its handlers' calls by. */
+  readonly runner: object;
 }

@@ -1,24 +1,55 @@
 // What became of a job whose handler called `complete({ session })`: the store is looked at under the job's token, since the
 // transaction was the handler's (API rule 9).
+import type { Engine } from "../../engine/engine.ts";
+import { retryOutages } from "../../engine/retry-outages.ts";
 import { dayjobError } from "../../errors.ts";
-import type { Job, StoredJob } from "../../job/job.ts";
+import type { StoredJob } from "../../job/job.ts";
 import { Status } from "../../job/status.ts";
 import { tryError } from "../../job/try-error.ts";
-import type { Held } from "../../store/claims.ts";
+import { toJob } from "../../job/view.ts";
+import type { Store } from "../../store/store.ts";
 import { claimLost } from "../report/reasons.ts";
-import type { RunEnd } from "./executor.ts";
+import type { HeldJob, LostTry, TryEnding } from "./ended-try.ts";
 
-/**
- * The end of such a run. `read` is the job as the store has it, undefined if that could not be learned: then nothing is
- * written, the job stays held, and the lease decides.
- */
-export function completionOf(
-  end: Exclude<RunEnd, { lost: unknown }>,
-  held: Held,
-  job: Job,
+export interface ReadingParts {
+  readonly engine: Pick<Engine, "clock" | "random" | "timeout">;
+  readonly store: Store;
+  /** Aborts when the runner gives up waiting for the store. */
+  readonly abandoned: AbortSignal;
+  readonly failed: (error: unknown, during: string) => void;
+}
+
+/** The end of such a run, by what the store says of its job. Never rejects. */
+export async function readCompletion(job: HeldJob, end: TryEnding, parts: ReadingParts): Promise<TryEnding | LostTry> {
+  return completionOf(job, end, await read(job.held.id, parts), parts.failed);
+}
+
+/** The job as the store has it, asked for until it is answered; undefined once the runner has given up. */
+async function read(id: string, parts: ReadingParts): Promise<readonly StoredJob[] | undefined> {
+  const { engine, store, abandoned, failed } = parts;
+  const { clock, random, timeout } = engine;
+  try {
+    // Whatever the failure: to know nothing of the job would leave it to the lease.
+    const mayPass = (): boolean => true;
+    return abandoned.aborted
+      ? undefined
+      : await retryOutages({ clock, random, failed, abandoned, mayPass }, "complete", () =>
+          store.reading.get([id], timeout),
+        );
+  } catch (error) {
+    failed(error, "complete");
+    return undefined;
+  }
+}
+
+/** `read` undefined: nothing is written, the job stays held, and the lease decides. */
+function completionOf(
+  { stored, held }: HeldJob,
+  end: TryEnding,
   read: readonly StoredJob[] | undefined,
   failed: (error: unknown, during: string) => void,
-): RunEnd {
+): TryEnding | LostTry {
+  const job = toJob(stored);
   const now = read?.[0];
   if (now?.claim?.token !== held.token) return { lost: claimLost(job), unread: read === undefined };
   if (now.status === Status.success) {
