@@ -11,11 +11,11 @@ export interface ClaimRequest {
   readonly kinds: readonly KindWanted[];
   /** Jobs that start at once. */
   readonly slots: number;
-  /** Jobs beyond those that may wait a moment for a slot; never such as run at most once (ENGINE.md 15). */
+  /** Jobs beyond those that may wait a moment for a slot; never jobs that run at most once (ENGINE.md 15). */
   readonly ahead: number;
   /** Whether a suspect (`isSuspect`) may be claimed; it is then claimed alone (ENGINE.md 6). */
   readonly suspects: boolean;
-  /** The lanes to prefer; absent: all. Only a preference: when they are empty the others are looked at. */
+  /** The lanes to prefer; absent: all. Only a preference: if they are empty, the others are read. */
   readonly lanes?: readonly number[];
   /** Look at the store anew, since something was put. */
   readonly fresh?: boolean;
