@@ -1,4 +1,5 @@
-// The client: what `open` gives. It puts jobs, reads and changes them, and makes runners. Starts no timer of its own.
+// The client: what `open` gives. It puts jobs, reads and changes them, and makes runners. Starts no timer of its own that
+// keeps a process alive.
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import type { Bulk, Change, Changed } from "../api/changes.ts";

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { Jobs } from "../../src/api/jobs.ts";
+import { UnhandledKinds } from "../../src/engine/unhandled-kinds.ts";
 import { root } from "../setup/scratch.ts";
 import { type Machine, type Timelapse, timelapses } from "../setup/timelapse.ts";
 
@@ -73,14 +74,25 @@ describe("a kind that no runner handles", () => {
     expect(told).toEqual(["NO_RUNNER a"]);
   });
 
-  it("is not looked at once the client is closed, and leaves no timer (found)", async () => {
+  it("is not looked at once the client is closed, whose timer is cancelled (found)", async () => {
     const time = timelapse();
     const machine = await ready(time);
     await time.settled(machine.jobs.put("a"));
     await time.settled(machine.jobs.close());
-    expect(time.clock.pending).toBe(0);
     await time.pass(15_000);
     expect(lists(machine)).toBe(0);
+    const [set, cancelled]: [unknown[], number[]] = [[], []];
+    const timer = (wait: number, _run: () => void, options?: object): (() => void) => {
+      set.push(options);
+      return () => void cancelled.push(wait);
+    };
+    const list = async (): Promise<[]> => [];
+    const parts = { storeNow: () => new Date(), list, hasWaiting: async () => true, warned: () => {} };
+    const kinds = new UnhandledKinds({ ...parts, clock: { ...time.clock, timer } });
+    kinds.put("a");
+    kinds.close();
+    kinds.put("b");
+    expect([set, cancelled]).toEqual([[{ keepsAlive: false }], [10_000]]);
   });
 
   it("does not keep a program alive that has nothing else to do (found)", { timeout: 30_000 }, () => {

@@ -138,7 +138,7 @@ describe("rule 21: a drain", () => {
 describe("rule 21: a client that only puts", () => {
   const timelapse = timelapses();
 
-  it("starts no timer and no watch", async () => {
+  it("starts no watch, and no timer that keeps a process alive", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
     await time.settled(jobs.ready());

@@ -95,11 +95,12 @@ describe("the job in an event", () => {
     const { jobs } = time.machine();
     const finish = time.store.claims.finish.bind(time.store);
     time.store.claims.finish = async (batch, limit) => {
-      if (batch.some(({ settlement }) => settlement.result === "too large")) throw new Error("too large");
+      if (batch.some(({ settlement: { try: end } }) => end !== "withdrawn" && end.err === "too large"))
+        throw new Error("too large");
       return finish(batch, limit);
     };
     const told: Job[] = [];
-    const runner = jobs.runner("r", "k", () => "too large");
+    const runner = jobs.runner("r", "k", () => giveUp(new Error("too large")));
     runner.on("failed", ({ job }) => told.push(job));
     const { id } = await time.settled(jobs.put("k", {}));
     await time.settled(runner.start());

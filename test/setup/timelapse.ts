@@ -28,7 +28,7 @@ export class Machine {
   isGone = false;
 
   constructor(clock: Clock, store: Store, options: JobsOverOptions) {
-    const own: Clock = { ...clock, now: () => clock.now() + this.skew, timer: (wait, run) => clock.timer(wait, run) };
+    const own: Clock = { ...clock, now: () => clock.now() + this.skew };
     const plan = (call: Call): Fault => {
       this.calls.push(call);
       return this.fault(call);

@@ -68,6 +68,8 @@ export class Host {
     const numbers = random.fork();
     const { clock } = this.machine;
     this.jobs = jobsOver(this.#link.store, { clock, random: () => numbers.next(), timeout: 3000 });
+    // Not on the console.
+    this.jobs.on("warning", () => {});
     this.jobs.on("error", ({ error, during }) => this.#checkError(error, during));
     void this.start();
   }

@@ -135,9 +135,9 @@ export class Completer {
   }
 }
 
-function notStored({ ended }: Settlement, cause: unknown): Settlement {
+function notStored({ runAt: _, ...rest }: Settlement, cause: unknown): Settlement {
   const err = `the end of this try could not be stored: ${asError(cause).message}`;
-  return { status: Status.failed, ended, try: { err: err.slice(0, 1000), name: "EndNotStored" } };
+  return { ...rest, status: Status.failed, try: { err: err.slice(0, 1000), name: "EndNotStored" } };
 }
 
 /** What `all` answers; where the store refuses that, each by itself, so that none suffers for another. */
