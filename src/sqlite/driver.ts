@@ -146,11 +146,16 @@ function opened(name: DriverName, path: string): SqliteDatabase | undefined {
   }
 }
 
+/** Loaded once: a process that has given up its rights may not be able to look for it again. */
+const loaded = new Map<DriverName, Library>();
+
 /**
  * Not by an import, which bundlers follow (webpack an imported createRequire too): they fail at the native part, or where the
  * library is not installed. A bundle, which may lie elsewhere than it was built, finds the library beside the program.
  */
 function required(name: DriverName): Library {
+  const known = loaded.get(name);
+  if (known !== undefined) return known;
   const program = process.argv[1];
   const bases = [import.meta.url as string | undefined, program && resolve(program)].filter(
     (base) => base !== undefined,
@@ -158,7 +163,10 @@ function required(name: DriverName): Library {
   const { createRequire } = process.getBuiltinModule("node:module");
   for (const base of bases) {
     const require = createRequire(base);
-    if (isFound(require, name)) return require(name) as Library;
+    if (!isFound(require, name)) continue;
+    const library = require(name) as Library;
+    loaded.set(name, library);
+    return library;
   }
   throw Object.assign(new Error(`${name} is not installed`), { code: "MODULE_NOT_FOUND" });
 }
