@@ -220,7 +220,8 @@ class JobRunner implements Runner {
     const { engine, handlers } = this.#parts;
     const unlisten = engine.notifier.listen(
       (kinds) => {
-        if (kinds === undefined || kinds.some((kind) => handlers.has(kind))) session.refresh();
+        if (kinds === undefined) session.hint();
+        else if (kinds.some((kind) => handlers.has(kind))) session.refresh();
         // A drain counts its starts, and claims for itself.
       },
       life.most === undefined ? session.acceptOffer : undefined,

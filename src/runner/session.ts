@@ -149,6 +149,11 @@ export class Session {
     this.#fetcher.refresh();
   }
 
+  /** Jobs of any kind may have become due. */
+  hint(): void {
+    this.#fetcher.hint();
+  }
+
   /** Takes jobs that are about to be put, where this runner is idle. */
   readonly acceptOffer: AcceptOffer = (jobs) => this.#fetcher.acceptOffer(jobs);
 

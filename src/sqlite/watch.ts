@@ -12,12 +12,12 @@ const askInterval = 10;
 /** Every so many questions it is tried again whether the system can tell. */
 const asksPerTry = 100;
 /**
- * Milliseconds from a write to the questions that follow it: the log is written before the commit can be seen. Writes of our own
- * are told of as well.
+ * Milliseconds between the first questions after a write; those that follow are `askInterval` apart. The log is written before the commit
+ * can be seen, by the time that the disk takes. Writes of our own are told of as well.
  */
-const looks = [1, 2, 4, 8, 16];
-/** While it is written to all the time, the wait of these that is between two questions. */
-const busyLook = 3;
+const firstLooks = [1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 4, 4, 5, 5];
+/** For this long after a write a commit is looked for. */
+const longestLook = 500;
 
 export function watch(access: SqliteAccess, heard: () => void): Unwatch {
   const watcher = new LogWatcher(access, heard);
@@ -32,8 +32,10 @@ class LogWatcher {
   #seen: unknown;
   #watcher: FSWatcher | undefined;
   #cancel = (): void => {};
-  /** The next of the looks after a write; undefined: none is due. */
+  /** How often was asked since a write; undefined: no commit is looked for. */
   #look: number | undefined;
+  #lookUntil = 0;
+  /** More was written since the last question. */
   #wasWritten = false;
   /** A commit was seen of which the system has not told. */
   #isUntold = false;
@@ -82,22 +84,21 @@ class LogWatcher {
     if (this.#isClosed) return;
     if (event === "rename") this.#arm();
     this.#isUntold = false;
-    this.#wasWritten = true;
-    if (this.#look === undefined) this.#lookSoon();
-  }
-
-  #lookSoon(): void {
+    this.#wasWritten = this.#look !== undefined;
+    this.#lookUntil = this.#access.clock.monotonic() + longestLook;
+    // Written to all the time, it is not asked at each write.
+    if (this.#look !== undefined && this.#look < firstLooks.length) return;
     this.#look = 0;
     this.#wait();
   }
 
   #wait(): void {
-    const { clock } = this.#access;
     this.#cancel();
-    this.#cancel = clock.timer(looks[this.#look ?? looks.length] ?? this.#rest, () => this.#ask());
+    this.#cancel = this.#access.clock.timer(this.#pause, () => this.#ask());
   }
 
-  get #rest(): number {
+  get #pause(): number {
+    if (this.#look !== undefined) return firstLooks[this.#look] ?? askInterval;
     return this.#watcher === undefined && this.#file !== "" ? askInterval : netInterval;
   }
 
@@ -105,24 +106,29 @@ class LogWatcher {
     const version = this.#access.dataVersion();
     const isNew = version !== undefined && version !== this.#seen;
     this.#seen = version ?? this.#seen;
-    if (this.#look !== undefined) this.#look = this.#nextLook(this.#look);
+    if (this.#look !== undefined) this.#lookOn(isNew);
     else if (this.#watcher === undefined) this.#tryAgain();
-    else if (isNew) this.#isUntold = true;
-    // Told of after the question, or not at all: known when the looks that follow are over.
-    if (this.#isUntold && this.#look === undefined) this.#look = isNew ? 0 : this.#deafen();
+    else if (isNew) this.#doubt();
     this.#wait();
     if (isNew) this.#heard();
   }
 
-  #nextLook(look: number): number | undefined {
-    const next = look + 1;
-    const isBusy = this.#wasWritten && look > 0;
+  /** Until the commit has been seen, and nothing was written after it. */
+  #lookOn(isNew: boolean): void {
+    const isOver = (isNew && !this.#wasWritten) || this.#access.clock.monotonic() > this.#lookUntil;
     this.#wasWritten = false;
-    if (isBusy) return Math.min(next, busyLook);
-    return next < looks.length ? next : undefined;
+    this.#look = isOver ? undefined : (this.#look ?? 0) + 1;
+    if (isOver && this.#isUntold) this.#deafen();
   }
 
-  #deafen(): undefined {
+  /** A commit that the system has not told of; it may still do so. */
+  #doubt(): void {
+    this.#isUntold = true;
+    this.#look = firstLooks.length;
+    this.#lookUntil = this.#access.clock.monotonic() + longestLook;
+  }
+
+  #deafen(): void {
     this.#isDeaf = true;
     this.#disarm();
   }

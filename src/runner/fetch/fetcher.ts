@@ -95,6 +95,11 @@ export class Fetcher {
     this.#loop.wake();
   }
 
+  /** The store tells that something may have been put by another process; of which kinds is not known. */
+  hint(): void {
+    if (!this.#polls.hint(this.#idle)) this.refresh();
+  }
+
   /** A job will be due then. While more is due than there is room for, the next claim finds it by itself. */
   dueAt(when: Date): void {
     const wait = when.getTime() - this.#parts.storeNow().getTime();

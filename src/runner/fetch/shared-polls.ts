@@ -32,6 +32,8 @@ export class SharedPolls {
   /** When each of the idle must be looked for at the latest; monotonic. */
   readonly #idle = new Map<Idle, number>();
   #started = false;
+  /** A look for all is about to begin. */
+  #isHinted = false;
 
   /** The polls of a store: one for all runners of a client. */
   static of(parts: PollParts): SharedPolls {
@@ -62,11 +64,24 @@ export class SharedPolls {
     this.#idle.delete(idle);
     if (this.#idle.size > 0) return;
     this.#started = false;
+    this.#isHinted = false;
     await this.#loop.stop();
+  }
+
+  /** Something may have been put: looks for all of the idle at once. False if this is the only one, which is as quick by itself. */
+  hint(idle: Idle): boolean {
+    if (!this.#idle.has(idle) || this.#idle.size === 1) return false;
+    if (this.#isHinted) return true;
+    this.#isHinted = true;
+    const now = this.#parts.clock.monotonic();
+    for (const one of this.#idle.keys()) this.#idle.set(one, now);
+    this.#loop.wake();
+    return true;
   }
 
   async #tick(): Promise<number> {
     const { clock } = this.#parts;
+    this.#isHinted = false;
     const now = clock.monotonic();
     if (Math.min(...this.#idle.values()) > now) return this.#wait();
     // Those whose time comes soon are looked for as well: so all that have one interval come together.
