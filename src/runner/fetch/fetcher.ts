@@ -65,7 +65,7 @@ export class Fetcher {
     this.#idle = {
       kinds: parts.identity.kinds,
       interval: parts.interval,
-      looked: (next) => this.#looked(next),
+      looked: (wait) => this.#looked(wait),
       failed: (error) => {
         if (!isOutage(error)) parts.failed(error, "poll");
         this.refresh();
@@ -197,20 +197,17 @@ export class Fetcher {
     if (wait > 0 && count === 0) idle();
     this.#inVain = wait <= 0 && count === 0 ? this.#inVain + 1 : 0;
     // Others were quicker, or it must not be taken now: an end wakes us.
-    if (this.#inVain > 0) return Math.min(this.#poll(), 5 * 2 ** Math.min(this.#inVain - 1, 20));
+    if (this.#inVain > 0) return Math.min(this.#parts.interval, 5 * 2 ** Math.min(this.#inVain - 1, 20));
     if (wait <= 0) return 0;
     if (!this.#stopped) this.#polls.join(this.#idle);
     return wait;
   }
 
   /** A look of the shared polls while this runner is idle. */
-  #looked(next: Date | undefined): void {
-    if (!this.#parts.lease.isSure) return this.#loop.wake();
-    if (next === undefined) return;
-    this.#fresh = true;
-    const wait = next.getTime() - this.#parts.storeNow().getTime();
-    if (wait > 0) this.#loop.wakeIn(wait);
-    else this.#loop.wake();
+  #looked(wait: number | undefined): void {
+    if (wait !== undefined) this.#fresh = true;
+    if (!this.#parts.lease.isSure || (wait !== undefined && wait <= 0)) this.#loop.wake();
+    else if (wait !== undefined) this.#loop.wakeIn(wait);
   }
 
   /** The claim; when its reply is lost, asks by its token until the answer is known (ENGINE.md 9). */
@@ -242,10 +239,5 @@ export class Fetcher {
     }
     await Promise.race([lease.sure(), pause(this.#parts.clock, this.#parts.interval, this.#ended.signal)]);
     return 0;
-  }
-
-  /** The interval, with jitter, so that many runners do not ask at once. */
-  #poll(): number {
-    return this.#parts.interval * (0.9 + this.#parts.random() * 0.1);
   }
 }

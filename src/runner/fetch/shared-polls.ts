@@ -18,8 +18,8 @@ export interface Idle {
   readonly kinds: readonly string[];
   /** Milliseconds within which it must know of what is due. */
   readonly interval: number;
-  /** Called after each look: when the first job of its kinds is due, if one is within its interval. */
-  readonly looked: (next: Date | undefined) => void;
+  /** Called after each look: in how many milliseconds the first job of its kinds is due; undefined: not before the next look. */
+  readonly looked: (wait: number | undefined) => void;
   /** The look has failed: the runner is to ask for itself. */
   readonly failed: (error: unknown) => void;
 }
@@ -98,7 +98,8 @@ export class SharedPolls {
     const longest = Math.max(...asked.map(({ interval }) => interval));
     try {
       const due = await store.claims.firstDue(kinds, new Date(storeNow().getTime() + longest), timeout);
-      for (const idle of asked) if (this.#idle.has(idle)) idle.looked(earliest(due, idle.kinds));
+      const time = storeNow().getTime();
+      for (const idle of asked) if (this.#idle.has(idle)) idle.looked(waitFor(due, idle.kinds, time));
     } catch (error) {
       for (const idle of asked) if (this.#idle.has(idle)) idle.failed(error);
     }
@@ -109,7 +110,7 @@ export class SharedPolls {
   }
 }
 
-function earliest(due: ReadonlyMap<string, Date>, kinds: readonly string[]): Date | undefined {
+function waitFor(due: ReadonlyMap<string, Date>, kinds: readonly string[], now: number): number | undefined {
   const times = kinds.flatMap((kind) => due.get(kind)?.getTime() ?? []);
-  return times.length === 0 ? undefined : new Date(Math.min(...times));
+  return times.length === 0 ? undefined : Math.min(...times) - now;
 }
