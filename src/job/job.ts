@@ -37,6 +37,8 @@ export interface Job<D = unknown, R = unknown> {
   readonly tries: readonly Try[];
   /** Counts all tries, the running one included: 1 in the first try, 0 before it. */
   readonly tryNumber: number;
+  /** How often in a row a stop has interrupted it; absent where its last try ended otherwise. */
+  readonly interrupted?: number;
   /** -100 to 100; higher runs first. */
   readonly priority: number;
   readonly key?: string;
@@ -101,6 +103,8 @@ export interface StoredJob {
   readonly tryCount: number;
   /** How often the runner died with it. */
   readonly lost: number;
+  /** How often in a row a stop interrupted it; undefined: its last try was not interrupted. */
+  readonly interrupted: number | undefined;
   readonly priority: number;
   /** 0 to 63, drawn at random: keeps several runners apart (ENGINE.md 12). Undefined in jobs of the Go package. */
   readonly lane: number | undefined;
@@ -130,6 +134,7 @@ export function blankJob(fields: Pick<StoredJob, "id" | "kind"> & Partial<Stored
     tries: [],
     tryCount: 0,
     lost: 0,
+    interrupted: undefined,
     priority: 0,
     lane: undefined,
     key: undefined,

@@ -29,6 +29,7 @@ export function parseJob(json: string | object): Job {
       retryInterval: jsonNumber(fields["retryInterval"], "retryInterval"),
       tries: jsonList(fields["tries"] ?? [], "tries").map(parseTry),
       tryCount: jsonNumber(fields["tryNumber"] ?? 0, "tryNumber"),
+      interrupted: fields["interrupted"] === undefined ? undefined : jsonNumber(fields["interrupted"], "interrupted"),
       priority: jsonNumber(fields["priority"] ?? 0, "priority"),
       key: fields["key"] === undefined ? undefined : jsonText(fields["key"], "key"),
       tags: jsonList(fields["tags"] ?? [], "tags").map((tag, at) => jsonText(tag, `tags[${at}]`)),

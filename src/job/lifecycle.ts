@@ -45,6 +45,8 @@ export interface Settlement {
   /** Undefined leaves the number as it is. */
   readonly retries?: number;
   readonly lost?: number;
+  /** 0: the row of interruptions is over. */
+  readonly interrupted?: number;
   readonly result?: unknown;
   /** What the running try becomes: it is ended (with this error, if any), or taken back as if it had never been. */
   readonly try: "withdrawn" | Partial<TryError>;
@@ -59,7 +61,8 @@ export interface Rules {
 export const defaultRules: Rules = { lostLimit: 3, random: Math.random };
 
 /** What an end is decided by: nothing of it is large. */
-export type Settleable = Pick<StoredJob, "retries" | "maxRetries" | "retryInterval" | "backoff" | "tryCount" | "lost">;
+export type Settleable = Pick<StoredJob, "retries" | "maxRetries" | "retryInterval" | "backoff" | "tryCount" | "lost"> &
+  Partial<Pick<StoredJob, "interrupted">>;
 
 /** What to write when a try of `job` (as it was claimed) has ended at `ended`, the store's time. */
 export function settle(job: Settleable, ending: Ending, ended: Date, rules: Rules = defaultRules): Settlement {
@@ -82,13 +85,14 @@ export function settle(job: Settleable, ending: Ending, ended: Date, rules: Rule
         try: "withdrawn",
         // It may snooze for ever, and must not fail for deaths that lie far apart.
         ...(job.lost > 0 ? { lost: 0 } : {}),
+        ...uninterrupted(job),
       };
     case "cancelled":
       return { status: Status.cancelled, ended, try: ending.reason === undefined ? {} : { err: ending.reason } };
     case "interrupted":
       if ((job.maxRetries ?? job.retries) <= 1)
         return failed(job, { err: "interrupted", name: "Interrupted" }, ended, "final");
-      return givenBack(job, ended);
+      return interrupted(job, ended);
     case "unstarted":
       return givenBack(job, ended);
     case "lost":
@@ -120,7 +124,20 @@ export function isExhausted(job: Pick<StoredJob, "status" | "retries" | "tryCoun
 function failed(job: Settleable, error: Partial<TryError>, ended: Date, wait: number | "final"): Settlement {
   const retries = Math.max(0, job.retries - 1);
   if (wait === "final" || retries === 0) return { status: Status.failed, ended, retries, try: error };
-  return { status: Status.waiting, ended, retries, runAt: later(ended, wait), try: error };
+  return { status: Status.waiting, ended, retries, runAt: later(ended, wait), try: error, ...uninterrupted(job) };
+}
+
+/**
+ * Given back. The first interruption keeps its place; from the second in a row on it goes behind what is due, so that a job which
+ * no runner's life is long enough for does not keep the others from running.
+ */
+function interrupted(job: Settleable, ended: Date): Settlement {
+  const count = (job.interrupted ?? 0) + 1;
+  return { ...givenBack(job, ended), ...(count > 1 ? { runAt: ended } : {}), interrupted: count };
+}
+
+function uninterrupted(job: Settleable): Pick<Settlement, "interrupted"> {
+  return job.interrupted === undefined ? {} : { interrupted: 0 };
 }
 
 /** As it was before the claim: no try spent, and its place in the order kept. */

@@ -9,7 +9,10 @@ import { nothing, value, type Writes, written } from "./writes.ts";
  * The fields that a settlement writes, but for the tries. Under a cancel mark every status but success becomes cancelled: the
  * store looks at the mark in the same write.
  */
-export function endOf({ status: given, ended, runAt, retries, lost, result }: Settlement, isMarked: boolean): Writes {
+export function endOf(
+  { status: given, ended, runAt, retries, lost, interrupted, result }: Settlement,
+  isMarked: boolean,
+): Writes {
   const status: Status = isMarked && given !== Status.success ? Status.cancelled : given;
   const writes: { -readonly [F in keyof Writes]: Writes[F] } = { status: value(status) };
   if (isFinished(status)) Object.assign(writes, { finished: value(ended) }, released);
@@ -17,6 +20,7 @@ export function endOf({ status: given, ended, runAt, retries, lost, result }: Se
   if (runAt !== undefined && !isFinished(status)) writes.runAt = value(runAt);
   if (retries !== undefined) writes.retries = value(retries);
   if (lost !== undefined) writes.lost = value(lost);
+  if (interrupted !== undefined) writes.interrupted = interrupted === 0 ? nothing : value(interrupted);
   if (result !== undefined) writes.result = value(result);
   return writes;
 }

@@ -90,6 +90,7 @@ function asNew(now: Date): Writes {
     runAt: value(now),
     retries: retriesAgain,
     lost: value(0),
+    interrupted: nothing,
     uniqueKey: field("key"),
     finished: nothing,
     cancel: nothing,

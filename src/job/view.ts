@@ -30,6 +30,7 @@ export function view(stored: StoredJob, prototype: object = jobPrototype): Job {
   job.retryInterval = stored.retryInterval;
   job.tries = stored.tries.length === 0 ? none : Object.freeze(stored.tries.map((one) => Object.freeze(one)));
   job.tryNumber = stored.tryCount;
+  if (stored.interrupted !== undefined) job.interrupted = stored.interrupted;
   job.priority = stored.priority;
   if (stored.key !== undefined) job.key = stored.key;
   job.tags = Object.freeze(stored.tags);

@@ -11,6 +11,7 @@ export type WrittenField =
   | "retries"
   | "maxRetries"
   | "lost"
+  | "interrupted"
   | "priority"
   | "uniqueKey"
   | "cancel"

@@ -31,6 +31,7 @@ export function encodeJob(job: StoredJob, bson: MongoBson): Doc {
   if (job.maxRetries !== undefined) doc["maxretries"] = job.maxRetries;
   if (job.tryCount !== job.tries.length) doc["trycount"] = job.tryCount;
   if (job.lost !== 0) doc["lost"] = job.lost;
+  if (job.interrupted !== undefined) doc["interrupted"] = job.interrupted;
   if (job.key !== undefined) doc["key"] = job.key;
   if (job.uniqueKey !== undefined) doc["uniquekey"] = job.uniqueKey;
   if (job.claim !== undefined) doc["claim"] = job.claim;
@@ -60,6 +61,7 @@ export function decodeJob(doc: Doc): StoredJob {
     tries,
     tryCount: numberOf(doc["trycount"]) ?? tries.length,
     lost: numberOf(doc["lost"]) ?? 0,
+    interrupted: numberOf(doc["interrupted"]),
     priority: numberOf(doc["priority"]) ?? 0,
     lane: numberOf(doc["lane"]),
     key: textOf(doc["key"]),

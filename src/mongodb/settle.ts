@@ -42,7 +42,7 @@ function bareKey(token: string, { ended }: Settlement): string {
 
 /** Equal for equal settlements; results that are objects are not compared. */
 function groupKey(token: string, settlement: Settlement): unknown {
-  const { status, ended, runAt, retries, lost, result, try: end } = settlement;
+  const { status, ended, runAt, retries, lost, interrupted, result, try: end } = settlement;
   if (typeof result === "object" && result !== null) return settlement;
   const isBig = typeof result === "bigint";
   return JSON.stringify([
@@ -52,6 +52,7 @@ function groupKey(token: string, settlement: Settlement): unknown {
     runAt?.getTime(),
     retries,
     lost,
+    interrupted,
     typeof result,
     isBig || Object.is(result, -0) || Number.isNaN(result)
       ? `${String(result)}${Object.is(result, -0) ? "-" : ""}`

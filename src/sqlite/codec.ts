@@ -111,6 +111,11 @@ const table: readonly Column[] = [
     (job) => job.lost,
     (job, value) => void (job.lost = Number(value)),
   ),
+  optional(
+    "interrupted",
+    (job) => job.interrupted ?? null,
+    (job, value) => void (job.interrupted = Number(value)),
+  ),
   column(
     "priority",
     (job) => job.priority,

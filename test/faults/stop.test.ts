@@ -73,5 +73,31 @@ describe("stop", () => {
         }
       });
     });
+
+    test(`on ${store}: a job that every stop interrupts does not keep the others from running (found 8)`, {
+      timeout: 180_000,
+    }, async ({ expect }) => {
+      const stage = await openStage(store);
+      const runner = { name: "runner", kinds: ["work"], concurrency: 1, lease: 4000, interval: 100, grace: 50 };
+      try {
+        const hangs = await stage.jobs.put("work", { ms: 600_000 }, { priority: 0 });
+        const others = Array.from({ length: 10 }, () => ({ kind: "work", data: { ms: 1 } }));
+        await stage.jobs.putMany(others);
+        const starts = (): number => runsOf(stage.effects()).get(hangs.id)?.length ?? 0;
+        for (let stops = 1; stops <= 2; stops++) {
+          const one = await startRunners({ url: stage.url, log: stage.log, runners: [runner] });
+          await until("the job that hangs has started again", () => starts() === stops);
+          one.signal("SIGTERM");
+          await one.ended;
+          expect(await stage.jobs.get(hangs.id)).toMatchObject({ status: Status.new, tries: [], interrupted: stops });
+        }
+        const third = await startRunners({ url: stage.url, log: stage.log, runners: [runner] });
+        await until("the others have run", async () => (await stage.jobs.count({ status: "success" })) === 10);
+        third.signal("SIGTERM");
+        await third.ended;
+      } finally {
+        await stage.dispose();
+      }
+    });
   }
 });

@@ -55,6 +55,21 @@ describe("settle", () => {
     }
   });
 
+  it("the first interruption keeps its place; from the second in a row on a job goes behind what is due (found 8)", () => {
+    const first = settle(working(), { how: "interrupted" }, ended, rules);
+    expect([first.runAt, first.interrupted]).toEqual([undefined, 1]);
+    for (const count of [1, 2, 7]) {
+      const next = settle(working({ interrupted: count }), { how: "interrupted" }, ended, rules);
+      expect([next.runAt, next.interrupted, next.try]).toEqual([ended, count + 1, "withdrawn"]);
+    }
+    for (const ending of [
+      { how: "snooze", wait: 5 },
+      { how: "failure", error },
+    ] as const)
+      expect(settle(working({ interrupted: 2 }), ending, ended, rules).interrupted).toBe(0);
+    expect(settle(working({ interrupted: 2 }), { how: "unstarted" }, ended, rules)).not.toHaveProperty("interrupted");
+  });
+
   it("the last of several tries that is interrupted goes back; a document of the Go package does not say how many it had", () => {
     const last = settle(working({ retries: 1, maxRetries: 5 }), { how: "interrupted" }, ended, rules);
     expect([last.status, last.try, last.retries]).toEqual([Status.new, "withdrawn", undefined]);

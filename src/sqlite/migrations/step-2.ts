@@ -25,6 +25,7 @@ export const step2: Step = {
     `insert into dayjob_logs (id, n, line) select dayjob_jobs.id, line.key, '{"v":' || line.value || '}'
       from dayjob_jobs, json_each(logs, '$.v') as line where logs is not null`,
     "alter table dayjob_jobs drop column logs",
+    "alter table dayjob_jobs add column interrupted integer",
     // Whoever removes a job, with a statement of their own as well, leaves nothing of it behind.
     `create trigger dayjob_remove after delete on dayjob_jobs begin
       delete from dayjob_data where id = old.id;

@@ -42,6 +42,10 @@ const endings: Readonly<Record<string, readonly [Ending, Partial<StoredJob>?]>> 
   "being cancelled": [{ how: "cancelled" }],
   "being cancelled with a reason": [{ how: "cancelled", reason: "not needed" }],
   "an interruption": [{ how: "interrupted" }],
+  "a second interruption in a row": [{ how: "interrupted" }, { interrupted: 1 }],
+  "a failure after interruptions": [{ how: "failure", error }, { interrupted: 3 }],
+  "a snooze after an interruption": [{ how: "snooze", wait: 60_000 }, { interrupted: 1 }],
+  "being given back unstarted after an interruption": [{ how: "unstarted" }, { interrupted: 1 }],
   "the interruption of a job that runs at most once": [{ how: "interrupted" }, { retries: 1, maxRetries: 1 }],
   "the interruption of the last of several tries": [{ how: "interrupted" }, { retries: 1 }],
   "being given back unstarted": [{ how: "unstarted" }],
@@ -234,6 +238,6 @@ export const claimsFinish: Guarantees = {
 
 /** What a settlement decides. */
 function essence(job: StoredJob): unknown {
-  const { status, finished, uniqueKey, runAt, retries, lost, result, tries, tryCount } = job;
-  return told({ status, finished, uniqueKey, runAt, retries, lost, result, tries, tryCount });
+  const { status, finished, uniqueKey, runAt, retries, lost, interrupted, result, tries, tryCount } = job;
+  return told({ status, finished, uniqueKey, runAt, retries, lost, interrupted, result, tries, tryCount });
 }
