@@ -10,6 +10,7 @@ import { checkPriority, checkRetries, checkTags } from "../job/new-job.ts";
 import { checkOptions, isRecord, optionalDate, optionalSignal } from "../job/options.ts";
 import { type Act, type ActPlan, changeable, type JobChange, planOf } from "../job/transitions.ts";
 import type { Acted } from "../store/bulk.ts";
+import type { Store } from "../store/store.ts";
 import { limitOf } from "./find.ts";
 
 const bulkNames = ["limit", "signal", "onProgress"];
@@ -66,12 +67,14 @@ async function change(engine: ClientEngine, act: Act, given: Filter, bulk: Check
   return engine.run(async (store) => {
     const now = engine.storeClock.now();
     const plan = planOf(act, now);
-    const filter = bounded(bulk.limit === Number.POSITIVE_INFINITY ? given : narrowed(given, plan), now);
+    const filter = bulk.limit === Number.POSITIVE_INFINITY ? given : narrowed(given, plan);
     let soFar: Changed = { matched: 0, changed: 0, skipped: 0 };
     let after: string | undefined;
     if (filter.statuses?.length === 0) return soFar;
+    const later = await bounded(engine, store, filter, now);
     do {
       bulk.signal?.throwIfAborted();
+      const those = after === undefined ? filter : later;
       const page = {
         most: Math.min(batchSize, bulk.limit - soFar.matched),
         ...(after === undefined ? {} : { after }),
@@ -79,9 +82,11 @@ async function change(engine: ClientEngine, act: Act, given: Filter, bulk: Check
       // With a limit it is asked once: asked again after a lost reply, it would take as many others.
       const acted = await (bulk.limit === Number.POSITIVE_INFINITY
         ? engine.retryOutages((timeout, again) =>
-            store.bulk.act(again ? planOf(act, now, again) : plan, filter, page, timeout),
+            again
+              ? store.bulk.act(planOf(act, now, again), later, page, timeout)
+              : store.bulk.act(plan, those, page, timeout),
           )
-        : store.bulk.act(plan, filter, page, engine.timeout));
+        : store.bulk.act(plan, those, page, engine.timeout));
       if (one && acted.conflicts[0] !== undefined) throw keyTaken(acted.conflicts[0]);
       soFar = sum(soFar, acted);
       bulk.onProgress?.(soFar);
@@ -105,10 +110,16 @@ function narrowed(filter: Filter, plan: ActPlan): Filter {
   return { ...filter, statuses: filter.statuses?.filter((status) => can.includes(status)) ?? can };
 }
 
-/** Nothing that is put while the verb runs; ids say themselves what they mean. */
-function bounded(filter: Filter, now: Date): Filter {
+/**
+ * The filter for what is asked later than at once: nothing that is put while the verb runs. Where the clock was set back, jobs
+ * that are there seem to come from the future, and the newest of them moves the bound. Ids say themselves what they mean.
+ */
+async function bounded(engine: ClientEngine, store: Store, filter: Filter, now: Date): Promise<Filter> {
   if (filter.ids !== undefined) return filter;
-  const end = now.getTime() + allowance;
+  const [newest] = await engine.retryOutages((timeout) =>
+    store.reading.find({}, { order: "newest", most: 1 }, timeout),
+  );
+  const end = Math.max(now.getTime(), newest?.created.getTime() ?? 0) + allowance;
   const before = new Date(Math.min(end, filter.created?.before?.getTime() ?? end));
   return { ...filter, created: { ...filter.created, before } };
 }

@@ -1,5 +1,5 @@
 // Stores that an older dayjob has written: they are migrated, nothing is lost, and their jobs run.
-import { EJSON } from "bson";
+import { Binary, EJSON } from "bson";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Jobs } from "../../src/api/jobs.ts";
 import { Status } from "../../src/job/status.ts";
@@ -10,12 +10,21 @@ import { type OldJob, oldJobs, oldPlace } from "./fixture.ts";
 const { working, waiting, blocked, invalid } = Status;
 const unfinished: readonly number[] = [Status.new, working, waiting, blocked, invalid];
 
+/** Bytes are read as a Buffer, which Extended JSON takes for a list. */
+function withBinaries(value: unknown): unknown {
+  if (value instanceof Uint8Array) return new Binary(value);
+  if (Array.isArray(value)) return value.map(withBinaries);
+  if (typeof value !== "object" || value === null || value instanceof Date || "_bsontype" in value) return value;
+  if (![Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withBinaries(item)]));
+}
+
 /** All jobs with their lines, as `OldJob.json`. */
 async function readAll(jobs: Jobs): Promise<Map<string, unknown>> {
   const all = new Map<string, unknown>();
   for await (const job of jobs.find()) {
     const told = { ...job, logs: await jobs.logs(job.id) };
-    all.set(job.id, JSON.parse(EJSON.stringify(told, { relaxed: false })));
+    all.set(job.id, JSON.parse(EJSON.stringify(withBinaries(told), { relaxed: false })));
   }
   return all;
 }

@@ -2,8 +2,10 @@
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import Database from "libsql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type * as dayjob from "../../src/index.ts";
+import type * as entry from "../../src/within/index.ts";
 import { copyPackage, newFolder, removeFolder, root, run, tsc } from "../setup/scratch.ts";
 import { entryPoints, packageJson, strict } from "./consumers.ts";
 
@@ -68,6 +70,29 @@ describe("rule 15, rule 16: two copies of the package", () => {
     await jobs.runner("r", [handler]).drain({ within: "10s" });
     // One of seven tries: the other copy's rule has decided.
     expect(await jobs.get(put.id, mail)).toMatchObject({ status: other.Status.failed, tryNumber: 1 });
+  });
+
+  it("put and end jobs of each other's clients inside a transaction (found 14)", async () => {
+    const url = pathToFileURL(join(folder, "node_modules/other/dist/within/index.js")).href;
+    const { within } = (await import(url)) as typeof entry;
+    const database = new Database(join(folder, "within.db"));
+    const mine = await one.open(database);
+    const inTransaction = (work: () => void, end: "commit" | "rollback"): void => {
+      database.exec("begin immediate");
+      work();
+      database.exec(end);
+    };
+    inTransaction(() => within(mine, database).put("undone"), "rollback");
+    inTransaction(() => within(mine, database).put("inside", { n: 1 }, { key: "one" }), "commit");
+    const complete = (job: dayjob.ClaimedJob): void =>
+      inTransaction(() => within(mine, database).complete(job, { done: true }), "commit");
+    const drained = await mine.runner("r", { inside: complete, undone: complete }).drain({ within: "10s" });
+    expect(drained).toMatchObject({ started: 1, success: 1 });
+    const found: object[] = [];
+    for await (const job of mine.find()) found.push(job);
+    expect(found).toMatchObject([{ kind: "inside", status: other.Status.success, result: { done: true } }]);
+    await mine.close();
+    database.close();
   });
 
   it("have the same numbers and texts of Status, and read each other's JSON", async () => {
