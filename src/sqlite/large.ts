@@ -57,5 +57,10 @@ export function moveLarge(connection: Connection, ids: string, writes: Writes): 
 
 /** The value, wherever it is, in a query of `dayjob_jobs`: the other table is looked at for the rows that need it. */
 export function valueOf(field: LargeField): string {
-  return `case when ${field} = '' then (select value from dayjob_data where id = dayjob_jobs.id and field = '${field}') else ${field} end`;
+  return `coalesce(${largeValueOf(field)}, ${field})`;
+}
+
+/** The value if it is large, else null. */
+export function largeValueOf(field: LargeField): string {
+  return `case when ${field} = '' then (select value from dayjob_data where id = dayjob_jobs.id and field = '${field}') end`;
 }

@@ -64,7 +64,7 @@ export interface Store {
    */
   readonly heartbeatStore?: HeartbeatStore | undefined;
 
-  /** Makes and migrates tables and indexes; several processes may do so at once. Rejects with NEWER_STORE for a store of a later version. */
+  /** Makes and migrates tables and indexes; several processes may do so at once. Rejects with NEWER_STORE for a store that only later versions can use. */
   migrate(timeout: number): Promise<void>;
   /** Whether there is nothing for `migrate` to make or change. Changes nothing; rejects with NEWER_STORE as well. */
   isMigrated(timeout: number): Promise<boolean>;
