@@ -135,7 +135,8 @@ export class Completer {
   }
 }
 
-function notStored({ runAt: _, ...rest }: Settlement, cause: unknown): Settlement {
+function notStored(settlement: Settlement, cause: unknown): Settlement {
+  const { runAt: _, ...rest } = settlement;
   const err = `the end of this try could not be stored: ${asError(cause).message}`;
   return { ...rest, status: Status.failed, try: { err: err.slice(0, 1000), name: "EndNotStored" } };
 }
