@@ -12,6 +12,7 @@ import { type Duration, milliseconds } from "../job/duration.ts";
 import { checkOptions, optionalSignal, wholeNumber } from "../job/options.ts";
 import type { RunnerRecord } from "../store/runners.ts";
 import type { Store } from "../store/store.ts";
+import { liveTwin, possibleTwin } from "./lease/name-check.ts";
 import { hearStrays, StopSignals } from "./process-signals.ts";
 import { DrainCounts } from "./report/drain-counts.ts";
 import { type Reporter, reporterOf, runnerEvents } from "./report/reporter.ts";
@@ -195,7 +196,7 @@ class JobRunner implements Runner {
       report: this.#report,
       runner: this,
     });
-    await this.#checkName(store);
+    await this.#checkName(store, life);
     const unwanted = life.deadline.signal;
     try {
       if (!unwanted.aborted) await session.start(unwanted);
@@ -236,15 +237,17 @@ class JobRunner implements Runner {
     this.#signals.listen();
   }
 
-  async #checkName(store: Store): Promise<void> {
-    const now = this.#parts.engine.storeClock.now().getTime();
-    const isLive = ({ name, state, seen, lease }: RunnerRecord): boolean =>
-      name === this.name && state === "live" && now - seen.getTime() < lease;
-    const twin = (await this.#parts.engine.retryOutages((timeout) => store.runners.list(timeout))).find(isLive);
+  async #checkName(store: Store, life: Life): Promise<void> {
+    const { clock, storeClock } = this.#parts.engine;
+    const { exclusive } = this.#settings;
+    const storeNow = (): Date => storeClock.now();
+    const list = (): Promise<readonly RunnerRecord[]> =>
+      this.#parts.engine.retryOutages((timeout) => store.runners.list(timeout));
+    const check = { name: this.name, clock, storeNow, list, isOver: () => life.stopping !== undefined };
+    const twin = await (exclusive ? liveTwin(check) : possibleTwin(check));
     if (twin === undefined) return;
-    const message = `a runner of the name ${inBrief(this.name)} was seen ${Math.max(0, now - twin.seen.getTime())} ms ago; give each runner its own name`;
-    if (this.#settings.exclusive)
-      throw dayjobError("NAME_TAKEN", `${message}, or wait until its lease of ${twin.lease} ms has ended`);
+    const message = `a runner of the name ${inBrief(this.name)} was seen ${Math.max(0, storeNow().getTime() - twin.seen.getTime())} ms ago; give each runner its own name`;
+    if (exclusive) throw dayjobError("NAME_TAKEN", `${message}, or stop the other one first`);
     this.#report.warn("NAME_TAKEN", message);
   }
 
