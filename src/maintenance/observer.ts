@@ -13,8 +13,6 @@ export interface Sight {
 /** All runner records, and when they were asked for and received, by our own monotonic clock. */
 export interface Reading {
   readonly records: readonly RunnerRecord[];
-  /** The instances that working jobs are held by. */
-  readonly holders: readonly string[];
   readonly asked: number;
   readonly received: number;
 }

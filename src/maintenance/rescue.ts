@@ -12,6 +12,8 @@ import type { Task } from "./task.ts";
 
 export interface RescueParts {
   readonly store: Store;
+  /** The instances that working jobs are held by. */
+  readonly holders: () => Promise<readonly string[]>;
   readonly observer: Observer;
   readonly own: { readonly instance: string; readonly lease: number };
   readonly rules: Rules;
@@ -55,8 +57,9 @@ export function rescueTask({ own, reading, rescued, ...parts }: RescueTaskParts)
   };
 }
 
-export async function rescue({ records, holders, asked, received }: Reading, parts: RescueParts): Promise<Rescued> {
+export async function rescue({ records, asked, received }: Reading, parts: RescueParts): Promise<Rescued> {
   const { store, observer, own, timeout } = parts;
+  const holders = await parts.holders();
   const silent = observer.observe(sightsOf(records, holders, own), asked, parts.unbrokenSince(), received);
   const dead: string[] = [];
   for (const { instance, beats } of silent) {

@@ -2,7 +2,7 @@
 
 import { pause, unlessAborted } from "../clock.ts";
 import type { AcceptOffer } from "../engine/notifier.ts";
-import { defaultRules, givenBack } from "../job/lifecycle.ts";
+import { defaultRules } from "../job/lifecycle.ts";
 import { Status } from "../job/status.ts";
 import { Loop } from "../loop.ts";
 import { Maintainer } from "../maintenance/maintainer.ts";
@@ -10,14 +10,15 @@ import { marks } from "../maintenance/marks.ts";
 import type { Reading } from "../maintenance/observer.ts";
 import { removal } from "../maintenance/removal.ts";
 import { type Rescued, rescueTask } from "../maintenance/rescue.ts";
+import { strays } from "../maintenance/strays.ts";
 import type { Task } from "../maintenance/task.ts";
-import type { HeldMark } from "../store/claims.ts";
 import { Admission } from "./admission/admission.ts";
 import { gatesOf } from "./admission/gates.ts";
 import { InHand } from "./admission/in-hand.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
 import { Heartbeat } from "./lease/heartbeat.ts";
 import { HeldClaims, Identity } from "./lease/identity.ts";
+import { SharedRegistry } from "./lease/shared-registry.ts";
 import { DrainCounts } from "./report/drain-counts.ts";
 import { stoppingReason } from "./report/reasons.ts";
 import { longestQueued } from "./run/claimed-queue.ts";
@@ -44,11 +45,12 @@ export class Session {
   readonly #dispatcher: Dispatcher;
   readonly #rescue: Task;
   readonly #marks: Task;
+  readonly #strays: Task;
   readonly #maintainer: Maintainer;
   readonly #overdue: Loop;
   readonly #abandoned = new AbortController();
   readonly #quiet: (() => void)[] = [];
-  #reading: Reading = { records: [], holders: [], asked: 0, received: 0 };
+  #reading: Reading = { records: [], asked: 0, received: 0 };
 
   constructor(parts: SessionParts) {
     const { name, handlers, settings, engine, store, report } = parts;
@@ -75,7 +77,6 @@ export class Session {
       warn,
       died: () => this.#died(),
       cancelled: (mark) => this.#dispatcher.cancel(mark),
-      strayed: (strays) => this.#giveBackStrays(strays),
       seen: (reading) => this.#seen(reading),
     });
     const admission = this.#admission();
@@ -112,6 +113,7 @@ export class Session {
     this.#rescue = rescueTask({
       ...common,
       reading,
+      holders: () => this.#holders(),
       own: () => ({ instance: identity.instance, lease: settings.lease }),
       rules: { ...defaultRules, random: engine.random },
       unbrokenSince: () => this.#heartbeat.unbrokenSince,
@@ -123,10 +125,9 @@ export class Session {
       isSure: () => this.#heartbeat.isSure,
       read: () => this.#heartbeat.readMarks(),
     });
-    this.#maintainer = new Maintainer({
-      ...common,
-      tasks: [this.#rescue, this.#marks, removal({ ...common, reading })],
-    });
+    this.#strays = strays({ ...common, unknown: () => this.#heartbeat.unknown(engine.timeout) });
+    const tasks = [this.#rescue, this.#strays, this.#marks, removal({ ...common, reading })];
+    this.#maintainer = new Maintainer({ ...common, tasks });
     this.#overdue = new Loop({ ...common, name: "give back", tick: () => this.#giveBackOverdue() });
   }
 
@@ -250,15 +251,11 @@ export class Session {
     this.#fetcher.refresh();
   }
 
-  /** Jobs of a claim whose answer never came: they have not started here, and go back free of charge. */
-  async #giveBackStrays(strays: readonly HeldMark[]): Promise<void> {
+  async #holders(): Promise<readonly string[]> {
     const { store, engine } = this.#parts;
-    const ends = strays.map((stray) => ({
-      id: stray.id,
-      token: stray.token,
-      settlement: givenBack(stray, this.#now()),
-    }));
-    await store.claims.finish(ends, engine.timeout);
+    const holders = await SharedRegistry.of(store, engine.clock).holders(engine.timeout);
+    if (holders.includes(this.#identity.instance)) this.#maintainer.wake(this.#strays);
+    return holders;
   }
 
   #seen(reading: Reading): void {

@@ -38,10 +38,17 @@ async function held(store: Store, instance: string, count: number): Promise<stri
 }
 
 async function rescued(store: Store): Promise<readonly string[]> {
-  const [records, holders] = await Promise.all([store.runners.list(1000), store.runners.holders(1000)]);
-  const parts = { store, observer: new Observer(), own, rules: defaultRules, timeout: 10_000 };
+  const records = await store.runners.list(1000);
+  const parts = {
+    holders: () => store.runners.holders(1000),
+    store,
+    observer: new Observer(),
+    own,
+    rules: defaultRules,
+    timeout: 10_000,
+  };
   const { jobs } = await rescue(
-    { records, holders, asked: 0, received: 0 },
+    { records, asked: 0, received: 0 },
     { ...parts, unbrokenSince: () => 0, storeNow: () => at(10) },
   );
   return jobs.map(({ id }) => id);
@@ -77,8 +84,8 @@ describe("a rescue", () => {
     let unbroken = 0;
     const observer = new Observer();
     const deadAt = async (asked: number, through: Store): Promise<readonly string[]> => {
-      const reading = { records: await store.runners.list(1000), holders: [], asked, received: asked };
-      const parts = { store: through, observer, own, rules: defaultRules, timeout: 1000 };
+      const reading = { records: await store.runners.list(1000), asked, received: asked };
+      const parts = { store: through, holders: async () => [], observer, own, rules: defaultRules, timeout: 1000 };
       return (await rescue(reading, { ...parts, unbrokenSince: () => unbroken, storeNow: () => at(asked / 1000) }))
         .dead;
     };

@@ -1,5 +1,5 @@
 // Keeps the runner's lease: one beat, a counter, every sixth of a lease, whatever the number of its jobs. Says whether the
-// lease is sure, hears that the store takes us for dead, and gives back what the store says we hold and we do not know of.
+// lease is sure, hears that the store takes us for dead, and compares what the store says we hold with what we know of.
 // Only the beats themselves come from a thread of their own, where the store can be opened twice; all else is done here.
 import { type Clock, systemClock } from "../../clock.ts";
 import { isOutage } from "../../errors.ts";
@@ -28,9 +28,7 @@ export interface HeartbeatParts {
   readonly died: () => void;
   /** A running job of ours was cancelled from outside. */
   readonly cancelled: (mark: HeldMark) => void;
-  /** What the store holds for us and we do not know of. */
-  readonly strayed: (held: readonly HeldMark[]) => Promise<void>;
-  /** Called after each acknowledged beat, with all runner records and who holds jobs. */
+  /** Called after each acknowledged beat, with all runner records. */
   readonly seen: (reading: Reading) => void;
   readonly warn: (code: string, message: string) => void;
   readonly failed: (error: unknown, during: string) => void;
@@ -51,7 +49,6 @@ export class Heartbeat {
   #left: Promise<unknown> = Promise.resolve();
   #shortestLease: number;
   #waiting: (() => void)[] = [];
-  #givingBack: Promise<void> | undefined;
   #stopped = false;
   #wait = 2 * firstWait;
 
@@ -100,7 +97,6 @@ export class Heartbeat {
     this.#stopped = true;
     for (const resolve of this.#waiting.splice(0)) resolve();
     await Promise.all([this.#thread?.stop(), this.#loop.stop()]);
-    await this.#givingBack;
     await this.#left;
   }
 
@@ -131,6 +127,16 @@ export class Heartbeat {
     for (const mark of marked) cancelled(mark);
   }
 
+  /** What the store holds for us and we do not know of; on the way, marks of what we know. */
+  async unknown(timeout: number): Promise<readonly HeldMark[]> {
+    const { identity, heldClaims, cancelled } = this.#parts;
+    const { instance } = identity;
+    const held = await this.#registry.held(instance, timeout);
+    if (instance !== identity.instance) return [];
+    for (const one of held) if (one.cancel !== undefined && heldClaims.knows(one)) cancelled(one);
+    return held.filter((one) => !heldClaims.knows(one));
+  }
+
   #newBeats(): LeaseState {
     const beats = new LeaseState();
     beats.interval = this.#shortestLease / 6;
@@ -147,8 +153,7 @@ export class Heartbeat {
     const started = this.#parts.clock.monotonic();
     try {
       await this.#beat();
-      const holders = await this.#lookAround();
-      if (holders.includes(this.#parts.identity.instance)) await this.#compareHeld();
+      await this.#lookAround();
     } catch (error) {
       if (!isOutage(error)) throw error;
       this.#parts.failed(error, "heartbeat");
@@ -186,35 +191,13 @@ export class Heartbeat {
     if (!this.#stopped) await this.#beat();
   }
 
-  async #compareHeld(): Promise<void> {
-    const { identity, heldClaims, cancelled } = this.#parts;
-    const { instance } = identity;
-    const held = await this.#registry.held(instance, this.#state.limit);
-    if (instance !== identity.instance) return;
-    const unknown = held.filter((one) => !heldClaims.knows(one));
-    for (const one of held) if (one.cancel !== undefined && heldClaims.knows(one)) cancelled(one);
-    // Not waited for: one of them may be locked, and the next beat must not be late for it.
-    if (unknown.length > 0) this.#givingBack ??= this.#giveBack(unknown);
-  }
-
-  async #giveBack(unknown: readonly HeldMark[]): Promise<void> {
-    const { strayed, failed } = this.#parts;
-    await strayed(unknown).catch((error: unknown) => failed(error, "heartbeat"));
-    this.#givingBack = undefined;
-  }
-
-  /** The instances that hold jobs: only if we are one of them there is anything to compare. */
-  async #lookAround(): Promise<readonly string[]> {
+  async #lookAround(): Promise<void> {
     const asked = this.#parts.clock.monotonic();
-    const [records, holders] = await Promise.all([
-      this.#registry.list(this.#state.limit),
-      this.#registry.holders(this.#state.limit),
-    ]);
+    const records = await this.#registry.list(this.#state.limit);
     const leases = records.filter(({ state }) => state === "live").map(({ lease }) => lease);
     this.#shortestLease = Math.min(this.#parts.identity.lease, ...leases);
     this.#state.interval = this.#shortestLease / 6;
-    this.#parts.seen({ records, holders, asked, received: this.#parts.clock.monotonic() });
-    return holders;
+    this.#parts.seen({ records, asked, received: this.#parts.clock.monotonic() });
   }
 }
 
