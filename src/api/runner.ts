@@ -48,6 +48,8 @@ export interface Runner extends AsyncDisposable {
   /**
    * Finishes what runs within `grace`, aborts the rest with STOPPING and gives it back. Resolves by its deadline, five
    * seconds after the grace, whatever the store does. A second call with a shorter grace shortens the first.
+   *
+   * @throws BAD_OPTION in a handler of this runner, which would wait for itself; the stop has begun. There write `void runner.stop()`.
    */
   stop(options?: { grace?: Duration | undefined }): Promise<void>;
   /** Stops on these signals of the process; a second signal ends the grace at once. Never installed by itself. */

@@ -35,7 +35,7 @@ export class Ends {
 
   /** To be called once the store has acknowledged the end. Never throws. */
   tell(ended?: EndedJob): void {
-    for (const listener of [...this.#listeners]) {
+    for (const listener of this.#listeners) {
       try {
         listener(ended);
       } catch (error) {

@@ -30,7 +30,7 @@ export async function claim(
   request: ClaimRequest,
   deadline: Deadline,
 ): Promise<Claimed> {
-  for (let pass = 1; ; pass++) {
+  for (let pass = 1, failed = 0; ; pass++) {
     const look = await lookFor(collections, windows, pass === 1 ? request : { ...request, fresh: true }, deadline);
     const { take, exhausted } = look.choice;
     const [jobs, next] = await Promise.all([
@@ -39,8 +39,9 @@ export async function claim(
       failExhausted(collections, exhausted, request, deadline),
     ]);
     const isInVain = jobs.length === 0 && take.length + exhausted.length > 0;
-    if (!isInVain) return { jobs, next };
-    if (pass === passes) return { jobs, next: request.now };
+    failed += exhausted.length;
+    if (!isInVain) return { jobs, next, exhausted: failed };
+    if (pass === passes) return { jobs, next: request.now, exhausted: failed };
   }
 }
 

@@ -57,7 +57,7 @@ function listenersOf(signal: NodeJS.Signals): Set<Listener> {
   if (known !== undefined) return known.runners;
   const runners = new Set<Listener>();
   const hear = (): void => {
-    for (const tell of [...runners]) tell();
+    for (const tell of runners) tell();
   };
   process.on(signal, hear);
   listening.set(signal, { runners, hear });
@@ -74,20 +74,25 @@ function forget(signal: NodeJS.Signals, listener: Listener): void {
   process.off(signal, known.hear);
 }
 
-let runners = 0;
+type Report = (error: unknown) => void;
+
+const reports: Report[] = [];
 
 /**
  * A promise that a handler let go of, and that rejects later, would end the whole process (Node's default), with every job that
  * runs in it. While a runner runs, and nobody else listens for unhandled rejections, the runner of that handler reports it
- * instead. All other rejections do what they do without us. The returned function ends that, when it is called first.
+ * instead. All other rejections do what they do without us. Where nobody can say whose it is, one runner is told by `report`.
+ * The returned function ends that.
  */
-export function hearStrays(): () => void {
-  if (++runners === 1) process.on("unhandledRejection", heard);
-  let isOver = false;
+export function hearStrays(report: Report): () => void {
+  if (reports.length === 0) process.on("unhandledRejection", heard);
+  // As an object of its own: two runners may give the same function.
+  const own: Report = (error) => report(error);
+  reports.push(own);
   return () => {
-    if (isOver) return;
-    isOver = true;
-    if (--runners === 0) process.off("unhandledRejection", heard);
+    const at = reports.indexOf(own);
+    if (at >= 0) reports.splice(at, 1);
+    if (reports.length === 0) process.off("unhandledRejection", heard);
   };
 }
 
@@ -99,7 +104,8 @@ const heard = Object.assign(
     if (listeners[0] !== heard || !listeners.every((listener) => "dayjob" in listener)) return;
     const run = runOfRejection();
     if (run === undefined) handOn(reason);
-    else run.owner.strayed(reason, run.stored);
+    else if (run !== "unknown") run.owner.strayed(reason, run.stored);
+    else for (const report of reports.slice(0, 1)) report(reason);
   },
   { dayjob: true },
 );
@@ -109,6 +115,6 @@ function handOn(reason: unknown): void {
   process.off("unhandledRejection", heard);
   void Promise.reject(reason);
   void turn().then(() => {
-    if (runners > 0) process.off("unhandledRejection", heard).on("unhandledRejection", heard);
+    if (reports.length > 0) process.off("unhandledRejection", heard).on("unhandledRejection", heard);
   });
 }

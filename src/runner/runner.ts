@@ -227,7 +227,7 @@ class JobRunner implements Runner {
       },
       life.most === undefined ? session.acceptOffer : undefined,
     );
-    const deafen = hearStrays();
+    const deafen = hearStrays((error) => this.#report.strayed(error, undefined));
     life.unlisten = () => {
       unlisten();
       deafen();

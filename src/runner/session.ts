@@ -2,29 +2,22 @@
 
 import { pause, unlessAborted } from "../clock.ts";
 import type { AcceptOffer } from "../engine/notifier.ts";
-import { defaultRules } from "../job/lifecycle.ts";
 import { Status } from "../job/status.ts";
 import { Loop } from "../loop.ts";
-import { Maintainer } from "../maintenance/maintainer.ts";
-import { marks } from "../maintenance/marks.ts";
 import type { Reading } from "../maintenance/observer.ts";
-import { removal } from "../maintenance/removal.ts";
-import { type Rescued, rescueTask } from "../maintenance/rescue.ts";
-import { strays } from "../maintenance/strays.ts";
-import type { Task } from "../maintenance/task.ts";
 import { Admission } from "./admission/admission.ts";
 import { gatesOf } from "./admission/gates.ts";
 import { InHand } from "./admission/in-hand.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
 import { Heartbeat } from "./lease/heartbeat.ts";
 import { HeldClaims, Identity } from "./lease/identity.ts";
-import { SharedRegistry } from "./lease/shared-registry.ts";
 import { DrainCounts } from "./report/drain-counts.ts";
 import { stoppingReason } from "./report/reasons.ts";
 import { longestQueued } from "./run/claimed-queue.ts";
 import { Completer } from "./run/completer.ts";
 import { Dispatcher } from "./run/dispatcher.ts";
 import type { SessionSetup } from "./run/session-setup.ts";
+import { type SessionCommon, SessionMaintenance } from "./session-maintenance.ts";
 
 /** Milliseconds for the last word to the store. */
 const markStoppedTimeout = 2000;
@@ -43,49 +36,61 @@ export class Session {
   readonly #fetcher: Fetcher;
   readonly #completer: Completer;
   readonly #dispatcher: Dispatcher;
-  readonly #rescue: Task;
-  readonly #marks: Task;
-  readonly #strays: Task;
-  readonly #maintainer: Maintainer;
+  readonly #maintenance: SessionMaintenance;
   readonly #overdue: Loop;
   readonly #abandoned = new AbortController();
   readonly #quiet: (() => void)[] = [];
-  #reading: Reading = { records: [], asked: 0, received: 0 };
 
   constructor(parts: SessionParts) {
-    const { name, handlers, settings, engine, store, report } = parts;
-    const failed = report.failed.bind(report);
-    const warn = report.warn.bind(report);
-    const common = {
+    const { engine, store, report } = parts;
+    const common: SessionCommon = {
       clock: engine.clock,
       random: engine.random,
       store,
-      storeNow: () => this.#now(),
+      storeNow: () => engine.storeClock.now(),
       timeout: engine.timeout,
-      failed,
+      failed: report.failed.bind(report),
     };
-    const identity = new Identity(name, [...handlers.keys()], settings.lease);
-    const heldClaims = this.#heldClaims;
     this.#parts = parts;
-    this.#identity = identity;
+    this.#identity = new Identity(parts.name, [...parts.handlers.keys()], parts.settings.lease);
     this.#completer = new Completer({ ...common, abandoned: this.#abandoned.signal });
-    this.#heartbeat = new Heartbeat({
+    this.#heartbeat = this.#newHeartbeat(common);
+    const admission = this.#newAdmission();
+    this.#dispatcher = this.#newDispatcher(admission);
+    this.#fetcher = this.#newFetcher(common, admission);
+    this.#maintenance = new SessionMaintenance({
       ...common,
-      identity,
-      heldClaims,
+      setup: parts,
+      identity: this.#identity,
+      heartbeat: this.#heartbeat,
+      isHolding: () => !this.#dispatcher.isEmpty,
+      refresh: () => this.#fetcher.refresh(),
+    });
+    this.#overdue = new Loop({ ...common, name: "give back", tick: () => this.#giveBackOverdue() });
+  }
+
+  #newHeartbeat(common: SessionCommon): Heartbeat {
+    const { settings, report } = this.#parts;
+    return new Heartbeat({
+      ...common,
+      identity: this.#identity,
+      heldClaims: this.#heldClaims,
       stuckAfter: settings.stuckAfter,
-      warn,
+      warn: report.warn.bind(report),
       died: () => this.#died(),
       cancelled: (mark) => this.#dispatcher.cancel(mark),
       seen: (reading) => this.#seen(reading),
     });
-    const admission = this.#admission();
-    this.#dispatcher = new Dispatcher({
-      ...parts,
+  }
+
+  #newDispatcher(admission: Admission): Dispatcher {
+    const { engine, runner, report } = this.#parts;
+    return new Dispatcher({
+      ...this.#parts,
       counts: this.counts,
       admission,
-      owner: { engine, runner: parts.runner, strayed: (error, job) => report.strayed(error, job) },
-      heldClaims,
+      owner: { engine, runner, strayed: (error, job) => report.strayed(error, job) },
+      heldClaims: this.#heldClaims,
       lease: this.#heartbeat,
       completer: this.#completer,
       abandoned: this.#abandoned.signal,
@@ -93,42 +98,27 @@ export class Session {
       roomMade: () => this.#roomMade(),
       dueAt: (when) => this.#fetcher.dueAt(when),
     });
-    this.#fetcher = new Fetcher({
+  }
+
+  #newFetcher(common: SessionCommon, admission: Admission): Fetcher {
+    const { settings, report, engine } = this.#parts;
+    return new Fetcher({
       ...common,
-      warn,
+      warn: report.warn.bind(report),
       interval: settings.interval,
-      identity,
+      identity: this.#identity,
       lease: this.#heartbeat,
-      heldClaims,
+      heldClaims: this.#heldClaims,
       admission,
       claimed: (jobs, token) => {
         this.#heartbeat.guard();
         this.#dispatcher.take(jobs, token);
-        this.#maintainer.expect(this.#marks);
+        this.#maintenance.claimed();
         if (this.#dispatcher.queued > 0) this.#overdue.wakeIn(longestQueued);
       },
+      exhausted: () => engine.ends.tell(),
       idle: () => this.#tellQuiet(true),
     });
-    const reading = (): Reading => this.#reading;
-    this.#rescue = rescueTask({
-      ...common,
-      reading,
-      holders: () => this.#holders(),
-      own: () => ({ instance: identity.instance, lease: settings.lease }),
-      rules: { ...defaultRules, random: engine.random },
-      unbrokenSince: () => this.#heartbeat.unbrokenSince,
-      rescued: (rescued) => this.#rescued(rescued),
-    });
-    this.#marks = marks({
-      interval: settings.interval,
-      isHolding: () => !this.#dispatcher.isEmpty,
-      isSure: () => this.#heartbeat.isSure,
-      read: () => this.#heartbeat.readMarks(),
-    });
-    this.#strays = strays({ ...common, unknown: () => this.#heartbeat.unknown(engine.timeout) });
-    const tasks = [this.#rescue, this.#strays, this.#marks, removal({ ...common, reading })];
-    this.#maintainer = new Maintainer({ ...common, tasks });
-    this.#overdue = new Loop({ ...common, name: "give back", tick: () => this.#giveBackOverdue() });
   }
 
   /**
@@ -139,8 +129,7 @@ export class Session {
     // A beat has little time, and a file that others write to may be locked for longer.
     await this.#parts.engine.retryOutages(() => this.#heartbeat.start());
     if (unwanted.aborted) return;
-    this.#maintainer.start();
-    this.#maintainer.wake(this.#rescue);
+    this.#maintenance.start();
     this.#overdue.start();
     this.#fetcher.start();
   }
@@ -202,7 +191,7 @@ export class Session {
     await unlessAborted(deadline, this.#settled());
     this.#abandon();
     // A tick under way may wait for a store that is away, longer than the deadline.
-    const loops = [this.#maintainer, this.#overdue];
+    const loops = [this.#maintenance, this.#overdue];
     await unlessAborted(deadline, Promise.all([this.#heartbeat.stop(), ...loops.map((loop) => loop.stop())]));
   }
 
@@ -218,7 +207,7 @@ export class Session {
     );
   }
 
-  #admission(): Admission {
+  #newAdmission(): Admission {
     const { settings, handlers, most, engine } = this.#parts;
     const { concurrency, lease } = settings;
     const inHand = new InHand();
@@ -251,31 +240,9 @@ export class Session {
     this.#fetcher.refresh();
   }
 
-  async #holders(): Promise<readonly string[]> {
-    const { store, engine } = this.#parts;
-    const holders = await SharedRegistry.of(store, engine.clock).holders(engine.timeout);
-    if (holders.includes(this.#identity.instance)) this.#maintainer.wake(this.#strays);
-    return holders;
-  }
-
   #seen(reading: Reading): void {
-    this.#reading = reading;
     this.#fetcher.seen(reading.records);
-    this.#maintainer.wake(this.#rescue);
-  }
-
-  #rescued({ dead, jobs }: Rescued): void {
-    if (dead.length > 0) {
-      this.#parts.report.warn(
-        "RUNNER_DIED",
-        `${dead.length} silent runner(s) were declared dead; ${jobs.length} of their jobs were given back`,
-      );
-    }
-    if (jobs.length > 0) {
-      this.#fetcher.refresh();
-      // Some may have failed: which is not known here.
-      this.#parts.engine.ends.tell();
-    }
+    this.#maintenance.seen(reading);
   }
 
   async #giveBackOverdue(): Promise<number> {

@@ -60,7 +60,11 @@ export function claim(connection: Connection, request: ClaimRequest, synced: boo
   if (!synced && take.some(runsAtMostOnce)) return undefined;
   for (const { id } of exhausted) connection.run(failSql, now, id);
   const jobs = take.length === 0 ? [] : begin(connection, request, take);
-  return { jobs, next: isCut || left.length > 0 ? request.now : nextOf(connection, request, many) };
+  return {
+    jobs,
+    next: isCut || left.length > 0 ? request.now : nextOf(connection, request, many),
+    exhausted: exhausted.length,
+  };
 }
 
 /** Of many kinds: those that are due, as far as the kinds that were not read can have nothing before them. */

@@ -34,6 +34,8 @@ export interface Claimed {
   readonly jobs: readonly StoredJob[];
   /** When to claim again: `now` if more is due, the time of the next job up to the horizon, or undefined. */
   readonly next: Date | undefined;
+  /** How many jobs were failed instead (`isExhausted`); absent: none. */
+  readonly exhausted?: number;
 }
 
 /** What choosing needs to know of a due job. */

@@ -210,4 +210,20 @@ describe("a runner", () => {
       expect(process.listenerCount("SIGUSR2")).toBe(before);
     }
   });
+
+  it("shares one listener of a signal with the other runners of the process (found 12)", async () => {
+    const warnings: Error[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", warned);
+    const before = process.listenerCount("SIGUSR2");
+    const runners = Array.from({ length: 11 }, () => counting().stopOn("SIGUSR2"));
+    expect(process.listenerCount("SIGUSR2")).toBe(before + 1);
+    for (const runner of runners) await runner.start();
+    const stopped = runners.map((runner) => runner.stopped);
+    process.emit("SIGUSR2", "SIGUSR2");
+    await Promise.all(stopped);
+    await until("the process listens no more", () => process.listenerCount("SIGUSR2") === before);
+    process.off("warning", warned);
+    expect(warnings).toEqual([]);
+  });
 });

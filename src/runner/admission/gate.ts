@@ -4,9 +4,9 @@
 /** A gate answers at once and changes nothing. What it does not define is no concern of its. */
 export interface Gate {
   /** How many more jobs may be taken on beside those in hand, of all kinds together; Infinity: any number. */
-  room?(): number;
+  readonly room?: () => number;
   /** How many more of this kind may be taken on. */
-  roomOf?(kind: string): number;
+  readonly roomOf?: (kind: string) => number;
   /** Whether a job of this kind that is in hand already may start now. */
-  mayStart?(kind: string): boolean;
+  readonly mayStart?: (kind: string) => boolean;
 }

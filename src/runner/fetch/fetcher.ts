@@ -30,6 +30,8 @@ export interface FetcherParts {
   readonly heldClaims: HeldClaims;
   readonly admission: Admission;
   readonly claimed: (jobs: readonly StoredJob[], token: string) => void;
+  /** A claim has failed jobs that had no tries left. */
+  readonly exhausted: () => void;
   /** Nothing is due now. */
   readonly idle: () => void;
   readonly warn: (code: string, message: string) => void;
@@ -161,7 +163,8 @@ export class Fetcher {
     this.#fresh = false;
     heldClaims.expect(request.token);
     admission.claiming(room, 1);
-    const { jobs, next } = await this.#answer(request).finally(() => admission.claiming(room, -1));
+    const { jobs, next, exhausted = 0 } = await this.#answer(request).finally(() => admission.claiming(room, -1));
+    if (exhausted > 0) this.#parts.exhausted();
     if (identity.instance !== request.runner.instance) return 0;
     if (jobs.length > 0) claimed(jobs, request.token);
     heldClaims.settled(request.token);

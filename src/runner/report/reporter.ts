@@ -29,8 +29,8 @@ export interface Reporter {
   lost(stored: StoredJob): void;
   warn(code: string, message: string): void;
   failed(error: unknown, during: string): void;
-  /** A promise that the handler of this job let go of has rejected. */
-  strayed(error: unknown, job: Pick<StoredJob, "id" | "kind">): void;
+  /** A promise that the handler of this job let go of has rejected; undefined: of which one, nobody knows. */
+  strayed(error: unknown, job: Pick<StoredJob, "id" | "kind"> | undefined): void;
 }
 
 /** `failed` hears of each error, whether anybody listens or not. */
@@ -56,8 +56,9 @@ export function reporterOf(events: Emitter<RunnerEvents>, failed: (error: unknow
     },
     warn: (code, message) => events.emit("warning", { code, message }),
     failed: report,
-    strayed: (error, { id, kind }) => {
-      const promise = `a promise that the handler of job ${id} of kind ${kind} did not await`;
+    strayed: (error, job) => {
+      const whose = job === undefined ? "a handler" : `the handler of job ${job.id} of kind ${job.kind}`;
+      const promise = `a promise that ${whose} did not await`;
       // Even where nobody listens: it would have ended the process.
       if (!events.has("error")) console.error(`dayjob: ${promise} has rejected:`, error);
       report(error, promise);

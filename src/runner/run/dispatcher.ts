@@ -153,7 +153,16 @@ export class Dispatcher {
     const handler = handlers.get(stored.kind);
     if (handler === undefined) return this.#giveBack(next);
     const controller = new LateController();
-    const run: RunningJob = { stored, held, controller, owner, completing: false, over: false, noted: undefined };
+    const run: RunningJob = {
+      stored,
+      held,
+      controller,
+      owner,
+      isTracked: false,
+      completing: false,
+      over: false,
+      noted: undefined,
+    };
     admission.started(next);
     counts.started++;
     started();
@@ -167,7 +176,7 @@ export class Dispatcher {
   /** The handler has settled. */
   #settled(run: RunningJob, end: TryEnding | LostTry): void {
     run.over = true;
-    runOver();
+    runOver(run);
     if (!run.completing || "lost" in end) return this.#over(run, end);
     const { engine, store, abandoned } = this.#parts;
     const reading = { engine, store, abandoned, failed: this.#runParts.failed };

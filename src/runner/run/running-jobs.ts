@@ -9,7 +9,7 @@ import type { RunState } from "./claimed-job.ts";
 import type { LateController } from "./context.ts";
 import type { HeldJob } from "./ended-try.ts";
 
-export interface RunningJob extends HeldJob, RunState, Pick<HandlerRun, "owner"> {
+export interface RunningJob extends HeldJob, RunState, Pick<HandlerRun, "owner" | "isTracked"> {
   readonly controller: LateController;
 }
 

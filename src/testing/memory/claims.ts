@@ -17,7 +17,8 @@ export function claimStoreOf(data: MemoryData): ClaimStore {
       for (const job of exhausted) data.jobs.set(job.id, exhaustedJob(job, request.now));
       const jobs = take.map((job) => claimedJob(job, request));
       for (const job of jobs) data.jobs.set(job.id, job);
-      return { jobs: jobs.map(copyJob), next: left.length > 0 ? request.now : nextDue(open, request) };
+      const next = left.length > 0 ? request.now : nextDue(open, request);
+      return { jobs: jobs.map(copyJob), next, exhausted: exhausted.length };
     },
     async claimed(token) {
       await nextTurn();
