@@ -46,7 +46,7 @@ export class Emitter<E extends WithErrors> {
     return () => void listeners.delete(listening);
   }
 
-  /** Whether anybody listens: for events that are dear to make. */
+  /** Whether anybody listens: for events that are expensive to create. */
   has(event: keyof E): boolean {
     return (this.#listeners.get(event)?.size ?? 0) > 0;
   }

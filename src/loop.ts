@@ -1,4 +1,4 @@
-// The only place where anything repeats. A loop never dies: a tick that fails is told to `failed`, backs off with jitter,
+// The only place where anything repeats. A loop never dies: a tick that fails is reported to `failed`, backs off with jitter,
 // and goes on.
 import { type CancelTimer, type Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
@@ -31,7 +31,7 @@ export class Loop {
     this.#parts = parts;
   }
 
-  /** Ticks at once, or in so many milliseconds, and from then on as the ticks say. */
+  /** Ticks at once, or after this many milliseconds, and from then on as the ticks say. */
   start(wait = 0): void {
     if (this.#running) return;
     this.#running = true;
@@ -46,7 +46,7 @@ export class Loop {
     else this.#begin();
   }
 
-  /** Ticks in so many milliseconds at the latest. A backoff after a failure is not cut short. */
+  /** Ticks after this many milliseconds at the latest. A backoff after a failure is not cut short. */
   wakeIn(wait: number): void {
     if (!this.#running || this.#failures > 0) return;
     const at = this.#parts.clock.monotonic() + wait;

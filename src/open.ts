@@ -24,7 +24,7 @@ const defaultFile = "file:dayjob.db";
 const longestCollection = 120;
 
 /**
- * Opens a store: a URL, or a client or database of yours, which is used and never closed. Without a target: the environment's
+ * Opens a store: a URL, or your own client or database, which is used and never closed. Without a target: the environment's
  * DAYJOB_URL, then MONGODB_URI, then the file dayjob.db in the working directory.
  *
  * @throws BAD_TARGET, BAD_OPTION, CANNOT_CONNECT, NEWER_STORE.

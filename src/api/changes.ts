@@ -1,6 +1,6 @@
 // What the verbs take and answer that change many jobs.
 
-/** What a changing verb did: `skipped` were met by the filter, and not in a state that allows it. */
+/** What a changing verb did: `skipped` matched the filter, and were not in a status that allows it. */
 export interface Changed {
   readonly matched: number;
   readonly changed: number;

@@ -78,7 +78,7 @@ export interface RunnerOptions {
   /** How long the runner may be silent before the others take its jobs; 30 s by default, 2 s at least. */
   lease?: Duration | undefined;
   /**
-   * How long the event loop may be blocked, by a handler that computes, before the process is taken for stuck and its jobs are
+   * How long the event loop may be blocked, by a handler that computes, before the process is considered stuck and its jobs are
    * left to the others; 5 minutes by default, 1 s at least. Until then the heartbeat's thread keeps the lease.
    */
   stuckAfter?: Duration | undefined;
@@ -111,7 +111,7 @@ export interface Jobs extends AsyncDisposable {
   /** A job by its id; undefined if there is none, or none of this kind. */
   get(id: JobId): Promise<Job | undefined>;
   get<D, R>(id: JobId, kind: Kind<D, R>): Promise<Job<D, R> | undefined>;
-  /** The jobs that a filter meets, the newest first, read page by page as they are iterated. */
+  /** The jobs that match a filter, the newest first, read page by page as they are iterated. */
   find(
     where?: Where,
     options?: { limit?: number | undefined; order?: "newest" | "oldest" | undefined },
@@ -155,8 +155,8 @@ export interface Jobs extends AsyncDisposable {
   readonly supports: { readonly transactions: boolean; readonly watch: boolean };
   /** Resolves when the store is open. */
   ready(): Promise<void>;
-  /** Makes and migrates indexes and tables; `open` does it unless it is told not to. */
+  /** Makes and migrates indexes and tables; `open` does it unless `migrate` is false. */
   migrate(): Promise<void>;
-  /** Stops the runners, waits for what is under way, and lets go of the connections that `open` made. */
+  /** Stops the runners, waits for what is under way, and closes the connections that `open` made. */
   close(): Promise<void>;
 }

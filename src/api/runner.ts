@@ -52,7 +52,7 @@ export interface Runner extends AsyncDisposable {
    * @throws BAD_OPTION in a handler of this runner, which would wait for itself; the stop has begun. There write `void runner.stop()`.
    */
   stop(options?: { grace?: Duration | undefined }): Promise<void>;
-  /** Stops on these signals of the process; a second signal ends the grace at once. Never installed by itself. */
+  /** Stops on these signals of the process; a second signal ends the grace at once. Nothing is installed unless this is called. */
   stopOn(...signals: NodeJS.Signals[]): this;
   /**
    * Runs what is due, then stops: for serverless functions and cron. Claims until nothing is due, `limit` jobs have started,

@@ -15,7 +15,7 @@ import { limitOf } from "./find.ts";
 
 const bulkNames = ["limit", "signal", "onProgress"];
 const batchSize = 500;
-/** Clocks of several clients agree on the store's time within this: a job that was put before the verb began is met. */
+/** Clocks of several clients agree on the store's time within this: a job that was put before the verb began is matched. */
 const allowance = 1000;
 const longestReason = 500;
 
@@ -23,7 +23,10 @@ export async function cancel(engine: ClientEngine, which: unknown, given: unknow
   const options = checkOptions(given, [...bulkNames, "reason"], "cancel's options");
   const { reason } = options;
   if (reason !== undefined && (typeof reason !== "string" || reason.length > longestReason)) {
-    throw dayjobError("BAD_OPTION", `reason is ${inBrief(reason)}; give a text of at most ${longestReason} characters`);
+    throw dayjobError(
+      "BAD_OPTION",
+      `reason is ${inBrief(reason)}; it must be a string of at most ${longestReason} characters`,
+    );
   }
   const act: Act = { verb: "cancel", ...(reason === undefined ? {} : { reason }) };
   return change(engine, act, parseWhich(which, "cancel"), bulkOf(options));
@@ -142,7 +145,7 @@ function changeOf(given: unknown): Omit<JobChange, "data"> {
   if (names.length === 0) throw dayjobError("BAD_OPTION", "change is {}; say what to change, such as { priority: 10 }");
   const unsaid = names.find((name) => fields[name] === undefined);
   if (unsaid !== undefined) {
-    throw dayjobError("BAD_OPTION", `change.${unsaid} is undefined; leave the field out if it shall stay as it is`);
+    throw dayjobError("BAD_OPTION", `change.${unsaid} is undefined; leave the field out if it should stay as it is`);
   }
   const runAt = optionalDate(fields["runAt"], "change.runAt");
   return {

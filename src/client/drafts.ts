@@ -34,7 +34,7 @@ function prepared(beforePut: (job: NewJob) => NewJob, given: NewJob): NewJob {
     const advice = "it must return the job itself, so make it no async function, and await before you put";
     throw dayjobError("BAD_OPTION", `beforePut returned a promise; ${advice}`);
   }
-  if (!isRecord(job)) throw dayjobError("BAD_OPTION", `beforePut gave ${inBrief(job)}; it must return the job`);
+  if (!isRecord(job)) throw dayjobError("BAD_OPTION", `beforePut returned ${inBrief(job)}; it must return the job`);
   if (job.kind !== undefined) return job;
   throw dayjobError(
     "BAD_OPTION",

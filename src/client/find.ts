@@ -1,4 +1,5 @@
-// Reading: get, find, count, logs. A find reads page by page, and keeps nothing open between them (ENGINE.md 25).
+// Reading: get, find, count, logs. A find reads page by page, and keeps nothing open between them
+// (docs/engine.md, "no open cursor").
 
 import type { ClientEngine } from "../engine/engine.ts";
 import { dayjobError, inBrief } from "../errors.ts";
@@ -20,7 +21,7 @@ export async function get(engine: ClientEngine, id: unknown, kind: unknown): Pro
   return stored === undefined || (name !== undefined && stored.kind !== name) ? undefined : toJob(stored);
 }
 
-/** Checks at once; reads when it is iterated, anew each time. */
+/** Checks at once; reads when it is iterated, again each time. */
 export function find(engine: ClientEngine, where: unknown, given: unknown): AsyncIterable<Job> {
   engine.checkOpen();
   const filter = parseWhere(where);
@@ -40,7 +41,7 @@ export async function logs(engine: ClientEngine, id: unknown): Promise<readonly 
   return engine.run((store) => engine.retryOutages((timeout) => store.reading.lines(text, timeout)));
 }
 
-/** A limit of jobs; Infinity if none was given. */
+/** A limit of jobs; Infinity if no limit was given. */
 export function limitOf(given: unknown): number {
   return given === undefined ? Number.POSITIVE_INFINITY : wholeNumber(given, "limit", 1, Number.MAX_SAFE_INTEGER);
 }

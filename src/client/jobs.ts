@@ -31,7 +31,7 @@ class JobsClient implements Jobs {
 
   constructor(connect: Connect, settings: ClientSettings) {
     const failed = (error: unknown, during: string): void => this.#events.emit("error", { error, during });
-    // Later than whoever awaits the opening, who may listen then.
+    // After those who await the opening, so that they can listen first.
     const warned = (warning: Warning): void => process.nextTick(() => this.#warn(warning));
     this.#engine = new ClientEngine({ ...settings, connect, failed, warned });
     this.#put = new Putter(this.#engine, this.#events);

@@ -53,7 +53,7 @@ function kindsByName(given: unknown): ReadonlyMap<string, AnyKind> {
     if (typeof kind === "string") {
       throw dayjobError("BAD_OPTION", `kinds[${at}] is ${inBrief(kind)}; give a kind made by kind()`);
     }
-    if (kinds.has(name)) throw dayjobError("BAD_OPTION", `kinds has two kinds of the name ${inBrief(name)}`);
+    if (kinds.has(name)) throw dayjobError("BAD_OPTION", `kinds has two kinds named ${inBrief(name)}`);
     kinds.set(name, kind as AnyKind);
   }
   return kinds;

@@ -31,7 +31,7 @@ export function notPut(cause: unknown, ids: readonly string[], stored: readonly 
   const known = ids.length === 1 ? `the job ${ids[0]}` : `${ids.length - stored.length} of ${ids.length} jobs`;
   const advice =
     "putting again with the same id is safe (the error's `ids` has them all, `stored` those that are stored)";
-  const text = `it is not known that ${known} is stored: ${message}; ${advice}`;
+  const text = `it is unknown whether ${known} is stored: ${message}; ${advice}`;
   const code = isDayjobError(cause) ? cause.code : "STORE_FAILED";
   const error = isOutage(cause) ? storeOutage(text, cause) : dayjobError(code, text, { cause });
   return Object.assign(error, { ids, stored });

@@ -1,5 +1,5 @@
 // Puts: single ones gathered into batches, many in blocks, those of a caller's transaction one after another. Outages are
-// waited out; ids are made here, so that a write whose reply was lost is told from another's (ENGINE.md 9).
+// waited out; ids are made here, so that a write whose reply was lost is distinguished from another's (docs/engine.md, "lost replies").
 
 import type { JobsEvents, PutOptions } from "../api/jobs.ts";
 import { Batcher } from "../batcher.ts";
@@ -108,7 +108,7 @@ export class Putter {
   }
 
   /**
-   * Durable at the commit, which is the caller's; hence nobody is woken before it, nothing is told, and nothing is tried
+   * Durable at the commit, which is the caller's; hence nobody is woken before it, no event is sent, and nothing is tried
    * again.
    */
   async #putInSession(drafts: readonly Draft[], given: unknown): Promise<PutJob[]> {
@@ -147,7 +147,7 @@ export class Putter {
     return this.#tell(await this.#writeEach(store, items, false));
   }
 
-  /** Wakes runners for what is new, and tells of it. */
+  /** Wakes runners for what is new, and sends the event. */
   #tell(written: readonly Written[]): readonly Written[] {
     const fresh: StoredJob[] = [];
     const open = new Set<string>();
@@ -189,7 +189,7 @@ export class Putter {
   }
 }
 
-/** What the caller is told of a job that a runner has claimed: it is new, as it was given. */
+/** What the caller sees of a job that a runner has claimed: it is new, as it was given. */
 function asPut(written: Written, { status, claim, tries, tryCount }: StoredJob): Written {
   if ("error" in written || written.inserted.duplicate) return written;
   const { job } = written.inserted;

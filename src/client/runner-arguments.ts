@@ -15,7 +15,7 @@ export interface RunnerArguments {
 /**
  * The arguments after the runner's name: `(kind, run, options)`, `([handler, ...], options)` or `({ kind: run }, options)`.
  *
- * @throws BAD_OPTION for a handler that is missing, two for one kind, and none at all.
+ * @throws BAD_OPTION for a handler that is missing, two for one kind, and an empty list.
  */
 export function runnerArguments(engine: Engine, what: unknown, second: unknown, third: unknown): RunnerArguments {
   if (typeof what === "string" || isKind(what)) {
@@ -61,7 +61,7 @@ function listedHandler(value: unknown, at: number): Handler {
 }
 
 function byKind(handlers: readonly Handler[]): ReadonlyMap<string, Handler> {
-  if (handlers.length === 0) throw dayjobError("BAD_OPTION", "the runner has no handlers; give one at least");
+  if (handlers.length === 0) throw dayjobError("BAD_OPTION", "the runner has no handlers; give at least one");
   const map = new Map<string, Handler>();
   for (const handler of handlers) {
     if (map.has(handler.kind)) {

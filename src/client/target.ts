@@ -1,4 +1,4 @@
-// What `open` opens: told by its shape, since drivers of several versions, and copies of them, may be about.
+// What `open` opens: recognised by its shape, since a process may hold drivers of several versions, and copies of them.
 
 import type { MongoConnection, MongoDatabase, MongooseConnection, SqliteDatabase } from "../api/target.ts";
 import { dayjobError, inBrief } from "../errors.ts";

@@ -1,4 +1,4 @@
-// What all parts of a client share: its store, opened at first use; the store's clock; the bell; and the order in which it
+// What all parts of a client share: its store, opened at first use; the store's clock; the notifier; and the order in which it
 // is closed.
 
 import type { KindRules } from "../api/kind-rules.ts";
@@ -34,7 +34,7 @@ export interface Engine {
   /** The open store; opens it at first use. Rejects with CLOSED after `close()`; a failed opening is tried again at the next call. */
   store(): Promise<Store>;
   /**
-   * Calls a verb of the store, again after outages (but for a full disk), until the time limit of verbs has passed. `again` is
+   * Calls a verb of the store, again after outages (except a full disk), until the timeout of verbs has passed. `again` is
    * true from the second call on.
    */
   retryOutages<T>(verb: (timeout: number, again: boolean) => Promise<T>): Promise<T>;
@@ -87,7 +87,7 @@ export class ClientEngine implements Engine {
   readonly #underWay = new Set<Promise<unknown>>();
   #opening: Promise<Store> | undefined;
   #connected: Store | undefined;
-  /** Found at the connection, told once the store is open. */
+  /** Found at the connection, reported once the store is open. */
   readonly #warnings: Warning[] = [];
   #opened: Store | undefined;
   #isClosed = false;
@@ -233,6 +233,6 @@ export function attachEngine(jobs: object, engine: ClientEngine): void {
 export function engineOf(jobs: object): ClientEngine {
   const engine = (jobs as { [inside]?: ClientEngine } | undefined)?.[inside];
   if (engine === undefined)
-    throw dayjobError("BAD_OPTION", "jobs is no client of dayjob; give what open() resolves to");
+    throw dayjobError("BAD_OPTION", "jobs is not a client of dayjob; give what open() resolves to");
   return engine;
 }

@@ -1,5 +1,5 @@
 // Wakes the runners of this process: at once after a put here, soon after the end of a transaction that it was part of, and
-// when the store hears of one elsewhere. Only while a runner listens. To an idle one, jobs may be offered before they are put.
+// when the store reports one of another process. Only while a runner listens. To an idle one, jobs may be offered before they are put.
 import type { CancelTimer, Clock } from "../clock.ts";
 import type { StoredJob } from "../job/job.ts";
 import type { Store, Unwatch } from "../store/store.ts";
@@ -11,7 +11,7 @@ export type WorkListener = (kinds: readonly string[] | undefined) => void;
 export interface HandOffBatch {
   /** The job as it is to be stored: working under this claim; one that is not taken, as it was. */
   asStored(job: StoredJob): StoredJob;
-  /** To be called once with the answers to the put, an empty list where there is none. What is stored as claimed starts. */
+  /** To be called once with the answers to the put, an empty list if there are none. What is stored as claimed starts. */
   settle(stored: readonly StoredJob[]): void;
 }
 
@@ -30,7 +30,10 @@ interface Awaited {
   cancel: CancelTimer;
 }
 
-/** Looks for the end of a transaction, in milliseconds: each waits twice as long as the one before (ENGINE.md 21). */
+/**
+ * Looks for the end of a transaction, in milliseconds: each waits twice as long as the one before
+ * (docs/engine.md, "wake-ups").
+ */
 const firstLook = 10;
 const lastLook = 5000;
 
@@ -66,7 +69,7 @@ export class Notifier {
     return undefined;
   }
 
-  /** Rings once the caller's transaction has ended, for which it looks now and again: no driver tells of it. */
+  /** Notifies once the caller's transaction has ended, which it checks now and again: no driver reports it. */
   notifyAfter(transaction: object, isOpen: () => boolean, kinds: Iterable<string>): void {
     if (this.#listening.size === 0) return;
     const known = this.#transactions.get(transaction);

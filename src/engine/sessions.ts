@@ -1,4 +1,4 @@
-// Sessions of a MongoDB driver, told by their shape: drivers 6 and 7 and Mongoose's own copy all fit.
+// Sessions of a MongoDB driver, recognised by their shape: drivers 6 and 7 and Mongoose's own copy all fit.
 
 import type { SessionLike } from "../api/handler.ts";
 import { dayjobError, inBrief } from "../errors.ts";
@@ -21,7 +21,7 @@ export function checkSession(given: unknown): SessionLike {
   if (!session.inTransaction()) {
     throw dayjobError(
       "WRONG_SESSION",
-      "the session is in no transaction; put inside session.withTransaction(...), or without a session",
+      "the session is not in a transaction; put inside session.withTransaction(...), or without a session",
     );
   }
   return session;

@@ -1,14 +1,14 @@
 // The store's time, known without asking: what it said in its last reply, counted from the reply's receipt by the monotonic
-// clock. That is a lower bound, so nothing starts early (ENGINE.md 20). Suspended, the machine's monotonic clock stands
-// still, and the bound holds all the more.
+// clock. That is a lower bound, so nothing starts early (docs/engine.md, "never early"). Suspended, the machine's monotonic
+// clock stands still, and the bound holds all the more.
 import type { Clock } from "../clock.ts";
 import type { Store } from "../store/store.ts";
 
-/** A measurement is made anew after this time, in milliseconds. */
+/** A measurement is repeated after this time, in milliseconds. */
 const freshFor = 30_000;
 /** And when wall clock and monotonic clock part by more than this: a step of NTP, a suspended machine. */
 const mostParted = 50;
-/** A round trip that is slower than this may have been a pause of ours: measured again, three times at most. */
+/** A round trip that is slower than this may include a pause of this process: measured again, three times at most. */
 const quickReply = 20;
 const mostRounds = 3;
 /** The least time between two attempts of its own, so that a store that is away is not asked at each call. */

@@ -91,7 +91,7 @@ function checkedSize(value: unknown, name: string, classes: Bson, limit: SizeLim
 /** `above`: the objects that the value is in; it is as it was when this returns. */
 function storableValue(value: unknown, path: string, classes: Bson, above: object[] = []): unknown {
   if (isSimple(value)) return value;
-  if (typeof value === "string") throw refused(path, `a text with ${brokenPair}`);
+  if (typeof value === "string") throw refused(path, `a string with ${brokenPair}`);
   if (typeof value === "bigint") return storableBigint(value, path);
   if (typeof value === "object") return storableObject(value, path, classes, above);
   throw refused(path, inBrief(value));
@@ -142,7 +142,7 @@ function checkName(name: string, path: string): void {
   const flaw = flawOf(name);
   if (flaw !== undefined)
     throw refused(`${path}.${name}`.replaceAll("\0", "\\0").toWellFormed(), `a field name with ${flaw}`);
-  if (name === "__proto__" || name === "_bsontype") throw refused(`${path}.${name}`, `a field of the name ${name}`);
+  if (name === "__proto__" || name === "_bsontype") throw refused(`${path}.${name}`, `a field named ${name}`);
 }
 
 function storableBigint(value: bigint, path: string): bigint | number {
@@ -190,7 +190,7 @@ function checkForm({ buffer, position, sub_type: subtype }: BsonParts, path: str
   try {
     bson.EJSON.parse(bson.EJSON.stringify(new bson.Binary(buffer.subarray(0, position), subtype)));
   } catch (error) {
-    throw refused(path, `a Binary of the subtype ${subtype} that is none (${asError(error).message})`);
+    throw refused(path, `a Binary of subtype ${subtype} that is not valid (${asError(error).message})`);
   }
 }
 

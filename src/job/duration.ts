@@ -1,4 +1,4 @@
-// Durations as users write them: milliseconds, or text such as "500ms", "90s", "1h30m", "2d".
+// Durations as users write them: milliseconds, or a string such as "500ms", "90s", "1h30m", "2d".
 import parse from "parse-duration";
 import { dayjobError, inBrief } from "../errors.ts";
 
@@ -30,7 +30,7 @@ export function milliseconds(given: unknown, name: string, least = 0): number {
   if (typeof value !== "number" || !(value >= least && value <= longest)) {
     throw dayjobError(
       "BAD_OPTION",
-      `${name} is ${inBrief(given)}; give milliseconds of ${least} or more as a number, or a text such as "500ms", "90s", "1h30m" or "2d"; at most "${mostDays}d" (100 years)`,
+      `${name} is ${inBrief(given)}; give milliseconds of ${least} or more as a number, or a string such as "500ms", "90s", "1h30m" or "2d"; at most "${mostDays}d" (100 years)`,
     );
   }
   return value;

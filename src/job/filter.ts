@@ -64,7 +64,7 @@ export function parseWhere(where: unknown, name = "where"): Filter {
   checkKnown(where, fields, name);
   for (const [field, value] of Object.entries(where)) {
     if (value === undefined || value === null) {
-      throw dayjobError("BAD_OPTION", `${name}.${field} is ${value}; leave the field out if it shall not filter`);
+      throw dayjobError("BAD_OPTION", `${name}.${field} is ${value}; leave the field out if it should not filter`);
     }
   }
   return {
@@ -102,7 +102,7 @@ export function parseWhich(which: unknown, verb: string): Filter {
   );
 }
 
-/** Whether a job meets a filter: the model that both stores' queries are tested against. */
+/** Whether a job matches a filter: the model that both stores' queries are tested against. */
 export function matches(filter: Filter, job: StoredJob): boolean {
   return (
     (filter.ids?.includes(job.id) ?? true) &&
@@ -128,7 +128,7 @@ function many<T>(given: unknown, name: string, one: (given: unknown, name: strin
   if (given.length === 0)
     throw dayjobError(
       "BAD_OPTION",
-      `${name} is an empty list, which would meet no job; leave the field out to meet all`,
+      `${name} is an empty list, which would match no job; leave the field out to match all`,
     );
   return given.map((member, at) => one(member, `${name}[${at}]`));
 }
@@ -153,7 +153,7 @@ function span(given: unknown, field: "created" | "runAt" | "finished", name: str
   checkKnown(given, ["after", "before"], at);
   const unsaid = Object.keys(given).find((end) => given[end] === undefined);
   if (unsaid !== undefined)
-    throw dayjobError("BAD_OPTION", `${at}.${unsaid} is undefined; leave it out if it shall not filter`);
+    throw dayjobError("BAD_OPTION", `${at}.${unsaid} is undefined; leave it out if it should not filter`);
   const after = optionalDate(given["after"], `${at}.after`);
   const before = optionalDate(given["before"], `${at}.before`);
   return { [field]: { ...(after === undefined ? {} : { after }), ...(before === undefined ? {} : { before }) } };
@@ -161,5 +161,5 @@ function span(given: unknown, field: "created" | "runAt" | "finished", name: str
 
 function plainText(given: unknown, name: string): string {
   if (typeof given === "string" && given !== "") return given;
-  throw dayjobError("BAD_OPTION", `${name} is ${inBrief(given)}; give a text`);
+  throw dayjobError("BAD_OPTION", `${name} is ${inBrief(given)}; it must be a string`);
 }

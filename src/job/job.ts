@@ -106,10 +106,13 @@ export interface StoredJob {
   /** How often in a row a stop interrupted it; undefined: its last try was not interrupted. */
   readonly interrupted: number | undefined;
   readonly priority: number;
-  /** 0 to 63, drawn at random: keeps several runners apart (ENGINE.md 12). Undefined in jobs of the Go package. */
+  /**
+   * 0 to 63, drawn at random: keeps several runners apart (docs/engine.md, "windows and lanes"). Undefined in jobs of the Go
+   * package.
+   */
   readonly lane: number | undefined;
   readonly key: string | undefined;
-  /** The key while it is held, that is, until the job ends (ENGINE.md 17). */
+  /** The key while it is held, that is, until the job ends (docs/engine.md, "unique keys"). */
   readonly uniqueKey: string | undefined;
   readonly claim: Claim | undefined;
   readonly cancel: CancelMark | undefined;

@@ -96,7 +96,7 @@ function parseTry(given: unknown, at: number): Try {
 }
 
 function texts(given: unknown, name: string): Record<string, string> {
-  if (!isRecord(given)) throw wrong(name, given, "an object of texts");
+  if (!isRecord(given)) throw wrong(name, given, "an object of strings");
   return Object.fromEntries(
     Object.entries(given).map(([field, value]) => [field, jsonText(value, `${name}.${field}`)]),
   );
@@ -106,7 +106,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw dayjobError("BAD_DATA", `the job is ${inBrief(text)}, which is no JSON`, { cause: error });
+    throw dayjobError("BAD_DATA", `the job is ${inBrief(text)}, which is not valid JSON`, { cause: error });
   }
 }
 

@@ -103,7 +103,10 @@ export function settle(job: Settleable, ending: Ending, ended: Date, rules: Rule
 /** After this many lost runners a job is suspected of ending the processes that it runs in. */
 export const suspectLosses = 2;
 
-/** Whether a runner may have but one such job at a time (ENGINE.md 6): a job that was lost once runs as any other. */
+/**
+ * Whether a runner may have but one such job at a time (docs/engine.md, "poison jobs"): a job that was lost once runs as any
+ * other.
+ */
 export function isSuspect(job: Pick<StoredJob, "lost">): boolean {
   return job.lost >= suspectLosses;
 }
@@ -115,7 +118,7 @@ export function runsAtMostOnce(job: Pick<StoredJob, "retries">): boolean {
 
 /**
  * A waiting job that has no tries left and some behind it: the Go package lets it wait for ever. It fails instead of
- * running (ENGINE.md 7); a new job with 0 retries, which is the Go package's default, gets its one try.
+ * running (docs/engine.md, "Go documents"); a new job with 0 retries, which is the Go package's default, gets its one try.
  */
 export function isExhausted(job: Pick<StoredJob, "status" | "retries" | "tryCount">): boolean {
   return job.status === Status.waiting && job.retries <= 0 && job.tryCount > 0;
@@ -145,7 +148,10 @@ export function givenBack(job: Pick<Settleable, "tryCount">, ended: Date): Settl
   return { status: job.tryCount > 1 ? Status.waiting : Status.new, ended, try: "withdrawn" };
 }
 
-/** A lost try is spent, and counted apart as well: a job that kills its runner must not come back for ever (ENGINE.md 6). */
+/**
+ * A lost try is spent, and counted apart as well: a job that kills its runner must not come back for ever
+ * (docs/engine.md, "poison jobs").
+ */
 function lostWithRunner(job: Settleable, ended: Date, rules: Rules): Settlement {
   const lost = job.lost + 1;
   const error = { err: "runner lost", name: "RunnerLost" };

@@ -36,7 +36,7 @@ export interface JobOptions extends JobDefaults {
   id?: JobId | undefined;
   /** The earliest time to run at. Default: at once. */
   runAt?: Date | undefined;
-  /** The same as a wait from now, by the store's clock. Not together with runAt. */
+  /** A wait from now, by the store's clock. Not together with runAt. */
   delay?: Duration | undefined;
   /** Texts to go with the job, for tracing and the like. */
   meta?: Record<string, string> | undefined;
@@ -63,7 +63,7 @@ export interface Draft {
   readonly job: StoredJob;
   readonly runAt: Date | undefined;
   readonly delay: number;
-  /** Whether the id was made here. Only such a job, when it is found at a second try to store it, must be our own. */
+  /** Whether the id was made here. Only such a job must be our own when a second attempt to store it finds it. */
   readonly ownId: boolean;
   /** Bytes of its data as BSON. */
   readonly size: number;
@@ -204,16 +204,17 @@ function times(options: Readonly<Record<string, unknown>>): Pick<Draft, "runAt" 
 }
 
 function checkedMeta(given: unknown): Readonly<Record<string, string>> {
-  if (!isRecord(given)) throw dayjobError("BAD_OPTION", `meta is ${inBrief(given)}; give an object of texts`);
+  if (!isRecord(given)) throw dayjobError("BAD_OPTION", `meta is ${inBrief(given)}; it must be an object of strings`);
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
   let size = 0;
   for (const [name, value] of entries) {
-    if (typeof value !== "string") throw dayjobError("BAD_OPTION", `meta.${name} is ${inBrief(value)}; give a text`);
-    if (!value.isWellFormed()) throw dayjobError("BAD_OPTION", `meta.${name} has ${brokenPair}; give another text`);
+    if (typeof value !== "string")
+      throw dayjobError("BAD_OPTION", `meta.${name} is ${inBrief(value)}; it must be a string`);
+    if (!value.isWellFormed()) throw dayjobError("BAD_OPTION", `meta.${name} has ${brokenPair}; give another string`);
     if (name === "" || name.startsWith("$") || flawOf(name) !== undefined || name === "__proto__") {
       throw dayjobError(
         "BAD_OPTION",
-        `meta has a field of the name ${inBrief(name)}; give it a name without "$" at its beginning`,
+        `meta has a field named ${inBrief(name)}; use a name that does not begin with "$"`,
       );
     }
     size += name.length + value.length;

@@ -1,7 +1,7 @@
 // Checks that every option shares: unknown names, dates, whole numbers, lists of text.
 import { dayjobError, inBrief } from "../errors.ts";
 
-/** An object whose fields can be looked at; lists and null are none. */
+/** An object whose fields can be read; no list, and not null. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -56,7 +56,10 @@ export function shortText(given: unknown, name: string, most: number, or = ""): 
   if (typeof given === "string" && given !== "" && given.length <= most && flaw === undefined) return given;
   const length = typeof given === "string" && given.length > most ? ` (${given.length} characters)` : "";
   const what = flaw === undefined ? length : ` (with ${flaw})`;
-  throw dayjobError("BAD_OPTION", `${name} is ${inBrief(given)}${what}; give a text of 1 to ${most} characters${or}`);
+  throw dayjobError(
+    "BAD_OPTION",
+    `${name} is ${inBrief(given)}${what}; it must be a string of 1 to ${most} characters${or}`,
+  );
 }
 
 /** A whole number from `least` to `most`. `hint` says more in the message. */
@@ -65,7 +68,7 @@ export function wholeNumber(given: unknown, name: string, least: number, most: n
   throw dayjobError("BAD_OPTION", `${name} is ${inBrief(given)}; give a whole number from ${least} to ${most}${hint}`);
 }
 
-/** A copy of a valid date, which the caller may set anew; or undefined. */
+/** A copy of a valid date, since the caller may change it later; or undefined. */
 export function optionalDate(given: unknown, name: string): Date | undefined {
   if (given === undefined) return undefined;
   if (given instanceof Date && !Number.isNaN(given.getTime())) return new Date(given);
@@ -82,7 +85,7 @@ export function optionalSignal(given: unknown): AbortSignal | undefined {
 export function textList(given: unknown, name: string): readonly string[] {
   if (Array.isArray(given) && given.every((member) => typeof member === "string" && member !== ""))
     return [...given] as string[];
-  throw dayjobError("BAD_OPTION", `${name} is ${inBrief(given)}; give a list of texts`);
+  throw dayjobError("BAD_OPTION", `${name} is ${inBrief(given)}; it must be a list of strings`);
 }
 
 /** The known name within two changed letters, if any. */

@@ -26,7 +26,7 @@ export function parseStatus(text: string): Status {
   return Object.hasOwn(Status, text) ? Status[text as StatusText] : Status.invalid;
 }
 
-/** A stored number as a status: anything that is none is `Status.invalid`. */
+/** A stored number as a status: anything else is `Status.invalid`. */
 export function statusOf(value: unknown): Status {
   return typeof value === "number" && texts[value] !== undefined ? (value as Status) : Status.invalid;
 }

@@ -1,4 +1,5 @@
-// Asks for cancel marks of the jobs that a runner holds, between its beats (ENGINE.md 16). Nothing is asked while it holds none.
+// Asks for cancel marks of the jobs that a runner holds, between its beats (docs/engine.md, "cancel is one update"). Nothing
+// is asked while it holds none.
 import type { Task } from "./task.ts";
 
 export interface MarksParts {

@@ -1,6 +1,7 @@
-// Decides who is dead. The store's time only nominates; what convicts is the same counter, seen over two thirds of the
-// runner's lease of our own monotonic time, during which our own beats all succeeded (ENGINE.md 1). After an outage of our own it
-// takes the whole lease: the others may have had it too, and find the store again later than we do. Pure but for its memory.
+// Decides who is dead. The store's time only makes a candidate; what proves death is the same counter, seen over two thirds of the
+// runner's lease of our own monotonic time, during which our own beats all succeeded
+// (docs/engine.md, "only observation convicts"). After an outage of our own it takes the whole lease: the others may have had
+// it too, and find the store again later than we do. Pure except for its memory.
 import type { RunnerRecord } from "../store/runners.ts";
 
 export interface Sight {

@@ -100,7 +100,7 @@ async function giveBackAll(instance: string, ending: Ending, parts: RescueParts)
 
 /**
  * A handler that died inside its transaction leaves its job locked until the server ends that (MongoDB: a minute). The others
- * must not wait for it: where a write of all gets no answer, each is written by itself, some at a time.
+ * must not wait for it: if a write of all gets no answer, each is written alone, some at a time.
  */
 async function finishApart(
   batch: readonly Finish[],

@@ -1,5 +1,6 @@
 // Gives back what the store says that a runner holds and the runner does not know of: jobs of a claim whose answer never came. They have
-// not started here, and go back free of charge (ENGINE.md 4). Only where the store lists the runner among those that hold jobs.
+// not started here, and go back free of charge (docs/engine.md, "unknown claims"). Only where the store lists the runner
+// among those that hold jobs.
 import { givenBack } from "../job/lifecycle.ts";
 import type { HeldMark } from "../store/claims.ts";
 import type { Store } from "../store/store.ts";

@@ -79,8 +79,8 @@ function isWriting(change: Change): change is WritingChange {
 }
 
 /**
- * One update for all statuses: in two, a job could change sides between them (ENGINE.md 16). Jobs whose key must be free come
- * later, one by one.
+ * One update for all statuses: in two, a job could change sides between them (docs/engine.md, "cancel is one update"). Jobs
+ * whose key must be free come later, one by one.
  */
 async function writeAll(batch: Batch): Promise<number> {
   const { collections, docs, plan, deadline } = batch;
@@ -93,8 +93,9 @@ async function writeAll(batch: Batch): Promise<number> {
 }
 
 /**
- * One by one: the unique index refuses those whose key another unfinished job holds, and only those (ENGINE.md 17). Only what
- * had such a status when the page was read: a job that `writeAll` made due may have run and ended since.
+ * One by one: the unique index refuses those whose key another unfinished job holds, and only those
+ * (docs/engine.md, "unique keys"). Only what had such a status when the page was read: a job that `writeAll` made due may
+ * have run and ended since.
  */
 async function writeKeyed(batch: Batch): Promise<Pick<Acted, "changed" | "conflicts">> {
   const { collections, plan, deadline } = batch;

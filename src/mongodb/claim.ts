@@ -74,7 +74,7 @@ async function lookInto(windows: Windows, sought: Sought, request: ClaimRequest,
 
 /**
  * A window may be full of jobs that must not be taken now: of a kind that has all it may run, or suspects.
- * Then those behind it are looked for by themselves, lest they starve.
+ * Then those behind it are searched for separately, so that they do not starve.
  */
 async function lookPast(
   collections: Collections,
@@ -174,7 +174,7 @@ async function won(
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
-/** The Go package lets a job without tries left wait for ever (ENGINE.md 7). */
+/** The Go package lets a job without tries left wait for ever (docs/engine.md, "Go documents"). */
 async function failExhausted(
   collections: Collections,
   exhausted: readonly Due[],

@@ -1,4 +1,4 @@
-// Which BSON classes a driver takes: values of another major of the library make it throw (API.md, rule 3).
+// Which BSON classes a driver takes: values of another major of the library make it throw (docs/api.md, "BSON of another copy").
 import * as bson from "bson";
 import { asError, dayjobError } from "../errors.ts";
 import { isRecord } from "../job/options.ts";
@@ -19,7 +19,7 @@ export function classesOf(driver: { readonly BSON: unknown }): MongoBson {
 }
 
 /**
- * The classes that a given client takes, told by the ids that it makes: ours if the major is the same, else those of the
+ * The classes that a given client accepts, recognised by the ids that it makes: ours if the major is the same, else those of the
  * installed driver.
  */
 export async function classesFor(client: unknown): Promise<MongoBson> {

@@ -1,4 +1,5 @@
-// Where the jobs are: the collections, with reads and writes of our own choice, whatever a given client is set to (ENGINE.md 10).
+// Where the jobs are: the collections, with reads and writes of our own choice, whatever a given client is set to
+// (docs/engine.md, "majority").
 import type { Clock } from "../clock.ts";
 import type { DriverClient, DriverCollection, DriverDatabase, MongoBson } from "./driver.ts";
 
@@ -28,7 +29,7 @@ const pinned = {
   promoteBuffers: false,
   useBigInt64: false,
   bsonRegExp: true,
-  // Without a prototype: else a list of objects under a name such as `valueOf` comes back as bytes.
+  // Without a prototype: otherwise a list of objects under a name such as `valueOf` comes back as bytes.
   fieldsAsRaw: Object.create(null) as object,
   ignoreUndefined: true,
   serializeFunctions: false,

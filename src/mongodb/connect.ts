@@ -10,7 +10,7 @@ import { closeForGood, reviving } from "./reconnect.ts";
 
 export interface Connection {
   readonly client: DriverClient;
-  /** For heartbeats: a client of its own where we may make one (ENGINE.md 2), else the same. */
+  /** For heartbeats: a client of its own where we may make one (docs/engine.md, "failed beats"), else the same. */
   readonly pulse: DriverClient;
   /** The clients to close. */
   readonly own: readonly Closable[];

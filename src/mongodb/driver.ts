@@ -1,5 +1,5 @@
 // What we use of MongoDB's driver, as structural types: drivers 6 and 7 and Mongoose's own copy all fit, and no type of any of
-// them stands in a declaration file (API.md, rule 2).
+// them stands in a declaration file (docs/api.md, "no driver types").
 import type { Bson } from "../job/data.ts";
 
 export type Doc = Readonly<Record<string, unknown>>;

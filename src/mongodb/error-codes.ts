@@ -88,5 +88,5 @@ const passing: Readonly<Record<string, number>> = {
 };
 
 export const passingCodes: ReadonlySet<number> = new Set(Object.values(passing));
-/** What does not pass by itself, and is never a document's fault. */
+/** What does not go away by itself, and is never the fault of a document. */
 export const othersCodes: ReadonlySet<number> = new Set([unauthorized, atlasError, outOfDiskSpace]);

@@ -50,7 +50,7 @@ export function isOfDocument(error: unknown): boolean {
   return code === undefined ? callersNames.test(String(error["name"])) : !othersCodes.has(code);
 }
 
-/** A driver's error for the callers of the store; errors of ours stay as they are. */
+/** A driver's error for the callers of the store; errors of dayjob stay as they are. */
 export function translated(error: unknown, verb: string): Error {
   if (isCodedError(error)) return error;
   const { message } = asError(error);

@@ -1,4 +1,4 @@
-// Parts of update pipelines. They are tolerant of documents from elsewhere: `tries` null or no list, `trycount` missing.
+// Parts of update pipelines. They tolerate documents of other programs: `tries` null or no list, `trycount` missing.
 import { triesKept } from "../job/job.ts";
 import type { Doc } from "./driver.ts";
 
@@ -40,7 +40,7 @@ export function lastTryWith(fields: Doc): Doc {
   return when({ $gt: [size, 0] }, { $concatArrays: [triesBefore, [{ $mergeObjects: [lastTry, fields] }]] }, []);
 }
 
-/** The text of the last try's error, "" for none. */
+/** The text of the last try's error, "" if there was none. */
 export const lastError: Doc = {
   $let: {
     vars: { last: lastTry },

@@ -1,4 +1,4 @@
-// Ending tries. Each write has one token in its condition; what it reached is told from what it did not by the majority's word.
+// Ending tries. Each write has one token in its condition; what it changed is found out by a read with majority.
 import { asError, dayjobError, isCodedError } from "../errors.ts";
 import type { Settlement } from "../job/lifecycle.ts";
 import { isFinished, Status, statusOf } from "../job/status.ts";

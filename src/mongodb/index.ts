@@ -29,7 +29,7 @@ const closeTimeout = 2000;
 /**
  * Opens a store on a `mongodb://` URL, a MongoClient or a Db. Nothing is made or changed before `migrate`.
  *
- * @throws BAD_TARGET for a target that cannot be used; CANNOT_CONNECT where nobody answers, or the credentials are refused.
+ * @throws BAD_TARGET for a target that cannot be used; CANNOT_CONNECT if nobody answers, or the credentials are refused.
  */
 export async function openMongoStore(target: string | object, options: MongoOptions): Promise<Store> {
   const { collection = "jobs", driver, timeout, clock = systemClock, random = Math.random } = options;

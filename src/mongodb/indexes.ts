@@ -9,8 +9,8 @@ import { codeOf, isMissingCollection, isPassing, isUnauthorized } from "./errors
 const attempts = 6;
 
 /**
- * Several processes that make the same index may get in each other's way; whoever is refused tries again. The command has no
- * time limit of the server's: mongod would give up a build that takes longer, and each attempt would begin anew.
+ * Several processes that make the same index may disturb each other; the one that is refused tries again. The command has no
+ * time limit on the server: mongod would give up a build that takes longer, and each attempt would start from the beginning.
  */
 export async function makeIndexes(
   collections: Collections,
@@ -73,7 +73,7 @@ function mark({ key, unique, partialFilterExpression: partial }: Doc): string {
 function indexesRefused(error: unknown): Error {
   return dayjobError(
     "STORE_FAILED",
-    `MongoDB refused to make an index: ${asError(error).message}; if an index of the same name or keys is there with other options, drop it`,
+    `MongoDB refused to make an index: ${asError(error).message}; if there is an index with the same name or keys and other options, drop it`,
     { cause: error },
   );
 }

@@ -1,5 +1,5 @@
-// One bad document must not stop its kind (ENGINE.md 11): a batch that the server refuses is halved until the document that
-// it refuses stands alone; if it is refused once more after a pause, it is failed with a small write.
+// One bad document must not stop its kind (docs/engine.md, "one bad document"): a batch that the server refuses is halved
+// until the document that it refuses stands alone; if it is refused once more after a pause, it is failed with a small write.
 import { pause } from "../clock.ts";
 import { asError } from "../errors.ts";
 import type { Status } from "../job/status.ts";

@@ -47,7 +47,7 @@ async function insert(
   return answers;
 }
 
-/** With a session: look first, since a duplicate key would abort the caller's transaction (ENGINE.md 19). */
+/** With a session: look first, since a duplicate key would abort the caller's transaction (docs/engine.md, "duplicate keys"). */
 export async function insertInSession(
   collections: Collections,
   jobs: readonly StoredJob[],

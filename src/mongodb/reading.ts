@@ -33,7 +33,7 @@ async function find({ jobs, bson }: Collections, filter: Filter, page: Page, dea
   return found.map(decodeJob);
 }
 
-/** The bound of a page; without one, all ObjectIds, since an id of another type is no job of ours. */
+/** The bound of a page; without one, all ObjectIds, since a document whose id is of another type is no job. */
 export function pageQuery({ order, after }: Pick<Page, "order" | "after">, bson: Collections["bson"]): Doc {
   if (after === undefined) return { _id: { $gte: new bson.ObjectId("0".repeat(24)) } };
   return { _id: { [order === "oldest" ? "$gt" : "$lt"]: new bson.ObjectId(after) } };

@@ -1,4 +1,4 @@
-// A client of ours that has lost its server for good is connected anew. The driver (7.9, tried) gives up for ever in two cases.
+// A client that dayjob made and that has lost its server for good is connected anew. The driver (7.9, tried) gives up for ever in two cases.
 // Where its first connection fails, it closes what it looks for servers with, and all later calls fail. And it may write the
 // check of a server that it polls to a socket that was closed a moment ago, and then waits for the answer for ever: so it goes
 // where all connections are cut at once, as when the server is killed. mongod streams its state to drivers and hardly meets

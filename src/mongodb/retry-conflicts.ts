@@ -1,4 +1,4 @@
-// Writes that lost a race for rows: MongoDB makes them again by itself; FerretDB, on PostgreSQL, says "deadlock detected".
+// Writes that lost a race for rows: MongoDB repeats them by itself; FerretDB, on PostgreSQL, says "deadlock detected".
 import { isRolledBack } from "./errors.ts";
 
 const mostAttempts = 8;

@@ -113,7 +113,7 @@ async function removeStopped(collections: Collections, before: Date, deadline: D
   return deletedCount;
 }
 
-/** A working document with half a claim, from elsewhere, is nobody's: it could never be ended, and would hide what can. */
+/** A working document with half a claim, from another program, is nobody's: it could never be ended, and would hide others. */
 const isClaimed: Doc = { status: Status.working, "claim.token": { $gte: "" } };
 
 async function held(

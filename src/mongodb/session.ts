@@ -8,7 +8,7 @@ import { isContention, isDuplicateKey, isRolledBack, translated } from "./errors
 /**
  * The session, if writes can be part of its transaction.
  *
- * @throws NO_TRANSACTIONS where the server has none; WRONG_SESSION for one that has ended, is in no transaction, or belongs
+ * @throws NO_TRANSACTIONS if the server has none; WRONG_SESSION for one that has ended, is in no transaction, or belongs
  * to another client.
  */
 export function usableSession(
@@ -28,13 +28,13 @@ export function usableSession(
   if (given.client !== undefined && given.client !== collections.client) {
     throw wrong(
       isOwnClient
-        ? "the session is of a client of yours, but dayjob was opened with a URL and has its own; open it with your MongoClient instead"
-        : "the session is of another MongoClient than the one that dayjob was opened with; a session works only with its own client",
+        ? "the session belongs to your own client, but dayjob was opened with a URL and has a client of its own; open dayjob with your MongoClient instead"
+        : "the session belongs to another MongoClient than the one that dayjob was opened with; a session works only with its own client",
     );
   }
   if (!given.inTransaction()) {
     throw wrong(
-      "the session is in no transaction; use it inside session.withTransaction(), or call startTransaction() first",
+      "the session is not in a transaction; use it inside session.withTransaction(), or call startTransaction() first",
     );
   }
   return given;
@@ -44,7 +44,8 @@ const transient = "TransientTransactionError";
 
 /**
  * Errors inside a transaction stay the driver's, since `withTransaction` looks at their labels to try again. A lost race for
- * a row or a key gets the label where the server did not give it: the next time the winner is seen (ENGINE.md 19).
+ * a row or a key gets the label where the server did not give it: the next time the winner is seen
+ * (docs/engine.md, "duplicate keys").
  */
 export function translatedInSession(error: unknown, verb: string): unknown {
   if (!isDriverError(error)) return translated(error, verb);

@@ -19,7 +19,7 @@ export interface Group {
 /** Plain successes that end within this many milliseconds of each other are one write, at the time of the last of them. */
 const togetherWithin = 10;
 
-/** Never two tokens in one group (ENGINE.md 8). */
+/** Never two tokens in one group (docs/engine.md, "pairs of id and token"). */
 export function grouped(batch: readonly Finish[]): Group[] {
   const groups = new Map<unknown, Group>();
   for (const { id, token, settlement } of batch) {

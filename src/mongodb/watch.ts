@@ -11,7 +11,7 @@ const longestWait = 30_000;
 /** How long the end of a stream is waited for, which a server that hangs never tells. */
 const longestClose = 1000;
 
-/** At most this long after a change it is told, so that not all processes claim at once. */
+/** A change is reported after at most this long, so that not all processes claim at once. */
 const longestRest = 20;
 
 /** Jobs that were stored as new, or became it again. Only the id of each event crosses the wire. */

@@ -1,5 +1,5 @@
-// Windows of due jobs (ENGINE.md 12): ids read in one go for several batches, so that most claims need no search. A window
-// says only what was due when it was read; whether a job is still to be had is decided by the claim's update.
+// Windows of due jobs (docs/engine.md, "windows and lanes"): ids read in one go for several batches, so that most claims need
+// no search. A window says only what was due when it was read; whether a job can still be taken is decided by the claim's update.
 import { suspectLosses } from "../job/lifecycle.ts";
 import { Status, statusOf } from "../job/status.ts";
 import { type Due, inOrder } from "../store/claim.ts";
@@ -54,7 +54,7 @@ const slotsKept = 16;
 
 /** The windows that a store keeps. */
 export interface Windows {
-  /** The window for these kinds and lanes, read anew if it is used up, too old, or to be fresh. Callers at the same time share it. */
+  /** The window for these kinds and lanes, read again if it is used up, too old, or must be fresh. Concurrent callers share it. */
   window(sought: Sought, reading: Reading, deadline: Deadline): Promise<Window>;
 }
 
@@ -130,7 +130,7 @@ function byKinds(sought: Sought): readonly Sought[] {
   }));
 }
 
-/** Reads a window that nobody shares. */
+/** Reads a window for this caller alone. */
 export async function readWindow(
   collections: Collections,
   sought: Sought,
@@ -177,7 +177,7 @@ async function readSome(
   return { due: merged(first, unranked, size), isComplete, now };
 }
 
-/** The claimable jobs whose time is within `runat`. A cancel mark takes a job out, an id of another type makes it none. */
+/** The claimable jobs whose time is within `runat`. Without jobs that have a cancel mark, and documents whose id is of another type. */
 export function dueQuery({ kinds, lanes, suspects }: Sought, runat: Doc): Doc {
   return {
     _id: { $type: "objectId" },

@@ -79,7 +79,7 @@ type Report = (error: unknown) => void;
 const reports: Report[] = [];
 
 /**
- * A promise that a handler let go of, and that rejects later, would end the whole process (Node's default), with every job that
+ * A promise that a handler did not await, and that rejects later, would end the whole process (Node's default), with every job that
  * runs in it. While a runner runs, and nobody else listens for unhandled rejections, the runner of that handler reports it
  * instead. All other rejections do what they do without us. Where nobody can say whose it is, one runner is told by `report`.
  * The returned function ends that.

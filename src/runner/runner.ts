@@ -40,7 +40,7 @@ export function createRunner(parts: RunnerParts): Runner {
   if (typeof name !== "string" || name === "" || name.length > 200) {
     throw dayjobError(
       "BAD_OPTION",
-      `the runner's name is ${inBrief(name)}; give a text of 1 to 200 characters, unique among live runners`,
+      `the runner's name is ${inBrief(name)}; it must be a string of 1 to 200 characters, unique among live runners`,
     );
   }
   return new JobRunner(parts, parseRunnerOptions(parts.options));
@@ -99,7 +99,7 @@ class JobRunner implements Runner {
     // A start beside one that is being stopped is another one.
     const life = [...this.#lives].find(({ stopping }) => stopping === undefined);
     if (life?.most !== undefined)
-      throw dayjobError("BAD_OPTION", `the runner ${this.name} drains; start is for one that does not`);
+      throw dayjobError("BAD_OPTION", `the runner ${this.name} is draining; start it when the drain has ended`);
     await (life ?? this.#begin(undefined)).started;
   }
 
@@ -134,7 +134,7 @@ class JobRunner implements Runner {
         : wholeNumber(given["limit"], "limit", 1, Number.MAX_SAFE_INTEGER);
     const over = optionalSignal(given["signal"]) ?? new AbortController().signal;
     if (this.#lives.size > 0)
-      throw dayjobError("BAD_OPTION", `the runner ${this.name} is started; drain is for one that is not`);
+      throw dayjobError("BAD_OPTION", `the runner ${this.name} has been started; drain is for a runner that has not`);
     const { clock, timeout } = this.#parts.engine;
     const end = clock.monotonic() + within;
     const grace = Math.min(this.#settings.grace, within / 2);
@@ -246,7 +246,7 @@ class JobRunner implements Runner {
     const check = { name: this.name, clock, storeNow, list, isOver: () => life.stopping !== undefined };
     const twin = await (exclusive ? liveTwin(check) : possibleTwin(check));
     if (twin === undefined) return;
-    const message = `a runner of the name ${inBrief(this.name)} was seen ${Math.max(0, storeNow().getTime() - twin.seen.getTime())} ms ago; give each runner its own name`;
+    const message = `a runner named ${inBrief(this.name)} was seen ${Math.max(0, storeNow().getTime() - twin.seen.getTime())} ms ago; give each runner its own name`;
     if (exclusive) throw dayjobError("NAME_TAKEN", `${message}, or stop the other one first`);
     this.#report.warn("NAME_TAKEN", message);
   }

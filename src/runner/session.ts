@@ -23,7 +23,7 @@ import { type SessionCommon, SessionMaintenance } from "./session-maintenance.ts
 const markStoppedTimeout = 2000;
 
 export interface SessionParts extends SessionSetup {
-  /** The most jobs to start; Infinity but for a drain. */
+  /** The most jobs to start; Infinity except in a drain. */
   readonly most: number;
 }
 
@@ -144,7 +144,7 @@ export class Session {
     this.#fetcher.hint();
   }
 
-  /** Takes jobs that are about to be put, where this runner is idle. */
+  /** Takes jobs that are about to be put, if this runner is idle. */
   readonly acceptOffer: AcceptOffer = (jobs) => this.#fetcher.acceptOffer(jobs);
 
   /** Resolves when nothing is due, nothing runs, and every end is acknowledged; or when the most jobs have been run. */
@@ -152,7 +152,7 @@ export class Session {
     return new Promise((resolve) => this.#quiet.push(resolve));
   }
 
-  /** Whether something is due; true where nobody can tell, since the store is away or the client was closed meanwhile. */
+  /** Whether something is due; true if it is unknown, since the store is away or the client has been closed. */
   async hasDue(timeout: number): Promise<boolean> {
     const { store, handlers } = this.#parts;
     const due = {
@@ -234,7 +234,7 @@ export class Session {
 
   #died(): void {
     const { report, name } = this.#parts;
-    const message = `the runner ${name} was silent for longer than its lease and was taken for dead; its jobs are aborted, and it begins anew`;
+    const message = `the runner ${name} was silent for longer than its lease and was declared dead; its jobs are aborted, and it registers anew`;
     report.warn("RUNNER_DECLARED_DEAD", message);
     this.#dispatcher.lose();
     this.#fetcher.refresh();

@@ -1,5 +1,5 @@
 // How the facets reach the one connection: each verb is one synchronous transaction on it, so that none ever sees half of
-// another. A locked file is waited for without blocking the event loop (ENGINE.md 24).
+// another. A locked file is waited for without blocking the event loop (docs/engine.md, "locked files").
 import type { Clock } from "../clock.ts";
 import { dayjobError } from "../errors.ts";
 import type { Connection } from "./driver.ts";

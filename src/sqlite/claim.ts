@@ -50,7 +50,7 @@ const spare = 20;
 
 /**
  * To be called inside a write transaction. Undefined, and nothing is written, if it would take a job that runs at most once
- * (ENGINE.md 15) in a transaction that is not `synced`: after a power cut it would run again.
+ * (docs/engine.md, "at most once") in a transaction that is not `synced`: after a power cut it would run again.
  */
 export function claim(connection: Connection, request: ClaimRequest, synced: boolean): Claimed | undefined {
   const now = request.now.getTime();

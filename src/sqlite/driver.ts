@@ -1,5 +1,5 @@
 // The SQLite libraries that can be used, behind one small interface. One copy of SQLite a file and process: POSIX locks are
-// per process, and two copies do not see each other's (ENGINE.md 22).
+// per process, and two copies do not see each other's (docs/engine.md, "one copy of SQLite").
 import { resolve } from "node:path";
 import { dayjobError } from "../errors.ts";
 import { isNestedBegin } from "./errors.ts";
@@ -107,7 +107,7 @@ export class Connection {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = this.raw.prepare(sql);
-      // The owner of a given database may have asked for bigints, or for rows as lists; all of ours are safe as numbers.
+      // The owner of a given database may have asked for bigints, or for rows as lists; all our integers are safe as numbers.
       statement.safeIntegers?.(false);
       statement.setReadBigInts?.(false);
       statement.setReturnArrays?.(false);

@@ -28,29 +28,28 @@ export function isDuplicate(error: unknown): boolean {
   return /UNIQUE constraint failed/.test(textOf(error));
 }
 
-/** What the user is told; errors of dayjob's own pass as they are. */
+/** What the user sees; errors of dayjob itself pass unchanged. */
 export function translated(error: unknown, path: string): Error {
   if (isCodedError(error)) return error;
   const text = textOf(error);
   if (isInUse(error))
     return storeOutage(
-      `a transaction or iteration of your own was open on ${path} until the time limit; end it before you await, or use within(jobs, database) of dayjob/sqlite inside it`,
+      `a transaction or iteration of your own was open on ${path} until the timeout; end it before you await, or use within(jobs, database) of dayjob/sqlite inside it`,
       error,
     );
-  if (/no such table: dayjob_/.test(text))
+  if (/no such table: dayjob_|no such column|has no column named/.test(text))
     return dayjobError(
       "STORE_FAILED",
-      `${path} has no tables of dayjob; call jobs.migrate() once, or open with migrate: true`,
+      `${path} lacks tables or columns of this dayjob; call jobs.migrate() once, or open with migrate: true`,
       { cause: error },
     );
-  if (isBusy(error))
-    return storeOutage(`${path} is locked by another process; it was tried until the time limit`, error);
+  if (isBusy(error)) return storeOutage(`${path} is locked by another process; it was tried until the timeout`, error);
   if (/SQLITE_FULL|disk is full/.test(text))
     return storeFull(`the disk of ${path} is full, nothing was stored; free some space`, error);
   if (/SQLITE_IOERR|disk I\/O error/.test(text))
     return storeOutage(`reading or writing ${path} failed: ${text}`, error);
   if (/SQLITE_NOTADB|not a database/.test(text))
-    return dayjobError("BAD_TARGET", `${path} is no SQLite database; give another file`, { cause: error });
+    return dayjobError("BAD_TARGET", `${path} is not a SQLite database; give another file`, { cause: error });
   if (/SQLITE_CORRUPT|malformed/.test(text)) {
     return dayjobError("STORE_FAILED", `${path} is damaged: ${asError(error).message}; restore it from a backup`, {
       cause: error,
@@ -61,7 +60,7 @@ export function translated(error: unknown, path: string): Error {
   if (/SQLITE_READONLY|readonly|read-only/.test(text)) {
     return dayjobError(
       "BAD_TARGET",
-      `${path} cannot be written; check the rights of the file, of its -wal and -shm, and of its directory`,
+      `${path} cannot be written; check the permissions of the file, of its -wal and -shm, and of its directory`,
       {
         cause: error,
       },
@@ -70,7 +69,7 @@ export function translated(error: unknown, path: string): Error {
   if (/SQLITE_CANTOPEN|unable to open/i.test(text)) {
     return dayjobError(
       "BAD_TARGET",
-      `${path} cannot be opened; check that its directory exists, and the rights of both`,
+      `${path} cannot be opened; check that its directory exists, and the permissions of both`,
       {
         cause: error,
       },

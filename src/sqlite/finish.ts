@@ -33,12 +33,12 @@ export function finish(connection: Connection, batch: readonly Finish[]): readon
 interface Alike {
   readonly token: string;
   readonly at: number;
-  /** As it is stored; null: there is none. */
+  /** As it is stored; null: the job has none. */
   readonly result: string | null;
   readonly ends: Finish[];
 }
 
-/** Ends that are alike come one after another, mostly. */
+/** Equal ends mostly follow each other. */
 function successesAlike(batch: readonly Finish[]): Iterable<Alike> {
   const groups = new Map<string, Alike>();
   let last: Alike | undefined;

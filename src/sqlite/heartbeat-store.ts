@@ -1,5 +1,5 @@
 // The store as the heartbeat's thread has it: a connection of its own, by the same library, since two copies of SQLite do not
-// see each other's locks (ENGINE.md 22); threads that use one copy do.
+// see each other's locks (docs/engine.md, "one copy of SQLite"); threads that use one copy do.
 import type { OpenHeartbeatStore } from "../store/store.ts";
 import { openSqliteStore, type SqliteHeartbeatTarget } from "./open.ts";
 

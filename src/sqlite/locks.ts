@@ -56,8 +56,9 @@ export class Gate {
 }
 
 /**
- * Does synchronous work, again and again while the file is locked, until `limit` milliseconds have passed (ENGINE.md 24). Work
- * that follows on work would never let the event loop turn, since none of it waits for anything: it does so here.
+ * Does synchronous work, again and again while the file is locked, until `limit` milliseconds have passed
+ * (docs/engine.md, "locked files"). Work that follows on work would never let the event loop turn, since none of it waits for
+ * anything: it does so here.
  */
 export async function patiently<T>(
   { clock, path, check, gate = new Gate() }: Patience,

@@ -1,4 +1,5 @@
-// Network file systems, which SQLite's WAL cannot be used on: its index is memory that processes share (ENGINE.md 24).
+// Network file systems, which SQLite's WAL cannot be used on: its index is memory that processes share
+// (docs/engine.md, "locked files").
 import { statfsSync } from "node:fs";
 
 /** Magic numbers of statfs(2). */

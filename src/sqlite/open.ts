@@ -101,8 +101,8 @@ function readOne(connection: Connection): unknown {
 }
 
 /**
- * Durability is set, not inherited (ENGINE.md 23): WAL, and the level asked for, on a given connection too. Returns what the
- * user should know. Neither can be set inside a transaction, whose end is waited for.
+ * Durability is set, not inherited (docs/engine.md, "durability is set"): WAL, and the level asked for, on a given connection
+ * too. Returns what the user should know. Neither can be set inside a transaction, whose end is waited for.
  */
 function settle(
   connection: Connection,

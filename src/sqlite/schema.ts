@@ -30,8 +30,7 @@ function stateOf(connection: Connection): SchemaState | undefined {
   if (tables.length === 0) return undefined;
   const columns = tables.length === 2 ? columnsOf(connection, "dayjob_meta") : [];
   if (!columns.includes("version")) {
-    const message =
-      "the database has a table of the name dayjob_meta or dayjob_jobs that is not dayjob's; open another file";
+    const message = "the database has a table named dayjob_meta or dayjob_jobs that is not dayjob's; open another file";
     throw dayjobError("BAD_TARGET", message);
   }
   const oldest = columns.includes("oldest") ? "oldest" : "null as oldest";

@@ -7,7 +7,7 @@ export function toText(value: unknown): string {
   return isJson(value) ? JSON.stringify({ v: value }) : toExtendedText(value);
 }
 
-/** Whether JSON itself keeps the value: no -0, no NaN, no number that Extended JSON would take for a 64-bit integer. */
+/** Whether JSON itself keeps the value: no -0, no NaN, no number that Extended JSON would read as a 64-bit integer. */
 function isJson(value: unknown): boolean {
   if (typeof value === "string" || typeof value === "boolean" || value === null) return true;
   if (typeof value === "number") return Number.isInteger(value) ? isPlainInteger(value) : Number.isFinite(value);

@@ -11,13 +11,13 @@ export interface ClaimRequest {
   readonly kinds: readonly KindWanted[];
   /** Jobs that start at once. */
   readonly slots: number;
-  /** Jobs beyond those that may wait a moment for a slot; never jobs that run at most once (ENGINE.md 15). */
+  /** Jobs beyond those that may wait a moment for a slot; never jobs that run at most once (docs/engine.md, "at most once"). */
   readonly ahead: number;
-  /** Whether a suspect (`isSuspect`) may be claimed; it is then claimed alone (ENGINE.md 6). */
+  /** Whether a suspect (`isSuspect`) may be claimed; it is then claimed alone (docs/engine.md, "poison jobs"). */
   readonly suspects: boolean;
   /** The lanes to prefer; absent: all. Only a preference: if they are empty, the others are read. */
   readonly lanes?: readonly number[];
-  /** Look at the store anew, since something was put. */
+  /** Read the store again, since something was put. */
   readonly fresh?: boolean;
   readonly now: Date;
   /** How far to look ahead for `next`, so that a runner can wake at that time. */

@@ -50,7 +50,7 @@ export interface ClaimStore {
   /**
    * Ends tries, each only if its claim is still the valid one; one claim's end never touches another's. A cancel mark turns
    * any status but success into cancelled. A job that has ended under this claim before is answered with the status that
-   * it got then, so that a call whose reply was lost can be made again. Whatever ends a job lets go of its key. In the given order. What a store refuses
+   * it got then, so that a call whose reply was lost can be made again. Whatever ends a job releases its key. In the given order. What a store refuses
    * to write rejects the call, or is answered in another form that it takes; a success stays one, if need be without its result.
    */
   finish(batch: readonly Finish[], timeout: number): Promise<readonly Finished[]>;

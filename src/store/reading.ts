@@ -12,7 +12,7 @@ export interface Page {
 
 export interface ReadingStore {
   get(ids: readonly string[], timeout: number): Promise<readonly StoredJob[]>;
-  /** One page; nothing stays open behind it (ENGINE.md 25). */
+  /** One page; nothing stays open behind it (docs/engine.md, "no open cursor"). */
   find(filter: Filter, page: Page, timeout: number): Promise<readonly StoredJob[]>;
   count(filter: Filter, timeout: number): Promise<number>;
   /** The newest log lines of a job, oldest first. */

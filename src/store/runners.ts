@@ -10,9 +10,9 @@ export interface RunnerRecord {
   readonly name: string;
   readonly kinds: readonly string[];
   readonly lease: number;
-  /** Counts its beats. A change is the only proof of life (ENGINE.md 1). */
+  /** Counts its beats. A change is the only proof of life (docs/engine.md, "only observation convicts"). */
   readonly beats: number;
-  /** The store's time of the newest beat: nominates, never convicts. */
+  /** The store's time of the newest beat: makes a candidate, never proves a death. */
   readonly seen: Date;
   readonly state: "live" | "stopped" | "dead";
 }

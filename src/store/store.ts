@@ -18,7 +18,7 @@ import type { RunnerStore } from "./runners.ts";
 export interface Capabilities {
   /** Whether `insert` and `complete` can be part of a caller's transaction. */
   readonly transactions: boolean;
-  /** Whether `watch` hears of other processes' puts. */
+  /** Whether `watch` notices puts of other processes. */
   readonly watch: boolean;
   /** Whether `now` is another machine's time, which has to be measured; false: it is the wall clock of this one. */
   readonly ownClock: boolean;
@@ -41,7 +41,7 @@ export interface HeartbeatConnection {
   close(): Promise<void>;
 }
 
-/** Ends a `watch`; nothing is heard after it resolved. */
+/** Ends a `watch`; `heard` is not called after it has resolved. */
 export type Unwatch = () => Promise<void>;
 
 export interface Store {
@@ -56,7 +56,7 @@ export interface Store {
   readonly capabilities: Capabilities;
   /** The classes that `data` must be built with before it is handed in. */
   readonly bson: Bson;
-  /** What the user should know of the place that was opened: each is told once, as an event. */
+  /** What the user should know about the place that was opened: each is reported once, as an event. */
   readonly warnings?: readonly Warning[];
   /**
    * For the heartbeat's thread, so that a handler that blocks the event loop does not lose its claim. Undefined where there is
@@ -64,7 +64,10 @@ export interface Store {
    */
   readonly heartbeatStore?: HeartbeatStore | undefined;
 
-  /** Makes and migrates tables and indexes; several processes may do so at once. Rejects with NEWER_STORE for a store that only later versions can use. */
+  /**
+   * Makes and migrates tables and indexes; several processes may do so at once. Rejects with NEWER_STORE for a store that only
+   * later versions can use.
+   */
   migrate(timeout: number): Promise<void>;
   /** Whether there is nothing for `migrate` to make or change. Changes nothing; rejects with NEWER_STORE as well. */
   isMigrated(timeout: number): Promise<boolean>;

@@ -6,7 +6,7 @@ import type { ReadingStore } from "../store/reading.ts";
 import type { RunnerStore } from "../store/runners.ts";
 import type { Store } from "../store/store.ts";
 
-/** Every verb of the port that answers later, but for `close`. */
+/** Every verb of the port that answers later, except `close`. */
 export interface Verbs
   extends JobStore,
     ClaimStore,

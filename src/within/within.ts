@@ -1,5 +1,5 @@
 // dayjob/sqlite's `within`: puts and completions as part of the caller's own open transaction, on the caller's connection.
-// Synchronous throughout: an async callback of a SQLite transaction commits before it is done (API rule 10).
+// Synchronous throughout: an async callback of a SQLite transaction commits before it is done (docs/api.md, "within").
 
 import type { ClaimedJob } from "../api/handler.ts";
 import type { CheckedJob, Jobs, Kind } from "../api/jobs.ts";

@@ -24,7 +24,7 @@ const badData: readonly [string, unknown, RegExp][] = [
   ["a text", "text", /^data is "text"/],
   ["a date", new Date(0), /^data is 1970-01-01T00:00:00\.000Z/],
   ["an instance of a class", { a: new URL("http://host") }, /^data\.a is an instance of URL/],
-  ["half of an emoji", { a: ["\u{1f600}".slice(0, 1)] }, /^data\.a\[0\] is a text with half of a surrogate pair/],
+  ["half of an emoji", { a: ["\u{1f600}".slice(0, 1)] }, /^data\.a\[0\] is a string with half of a surrogate pair/],
   [
     "half of an emoji in a name",
     { ["\u{1f600}".slice(1)]: 1 },
@@ -74,7 +74,7 @@ const badOptions: readonly [string, object, RegExp][] = [
   ],
   ["an empty tag", { tags: [""] }, /^tags is/],
   ["meta that is no text", { meta: { a: 5 } }, /^meta\.a is 5/],
-  ["meta with an operator", { meta: { $set: "x" } }, /^meta has a field of the name "\$set"/],
+  ["meta with an operator", { meta: { $set: "x" } }, /^meta has a field named "\$set"/],
   ["options that are none", [5], /^options is a list/],
 ];
 
@@ -104,7 +104,7 @@ export function badInputRules(makeJobs: MakeJobs): void {
     });
   });
 
-  describe("rule 1: a changing verb never acts on everything by accident", () => {
+  describe("a changing verb never acts on everything by accident (no change by accident)", () => {
     const wrong: readonly [string, unknown, RegExp][] = [
       ["an empty filter", {}, /or the word "all"/],
       ["undefined", undefined, /or the word "all"/],

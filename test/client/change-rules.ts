@@ -20,7 +20,7 @@ async function putNumbers(jobs: Jobs, count: number): Promise<string[]> {
 
 export function changeRules(makeJobs: MakeJobs): void {
   describe("find, get and count", () => {
-    it("find pages through all, newest first unless told otherwise, anew at each iteration", async () => {
+    it("find pages through all, newest first by default, from the start at each iteration", async () => {
       const jobs = await makeJobs();
       const ids = await putNumbers(jobs, 230);
       const found = jobs.find({ kind: "k" });
@@ -72,7 +72,7 @@ export function changeRules(makeJobs: MakeJobs): void {
       expect(await jobs.cancel("0123456789abcdef01234567")).toEqual({ matched: 0, changed: 0, skipped: 0 });
     });
 
-    it("rule 12: retry gives back the number that the put gave", async () => {
+    it("retry gives back the number that the put gave (retries count tries)", async () => {
       const jobs = await makeJobs();
       const { id } = await jobs.put("k", {}, { retries: 4 });
       await jobs.cancel(id);
@@ -80,7 +80,7 @@ export function changeRules(makeJobs: MakeJobs): void {
       expect(await jobs.get(id)).toMatchObject({ status: Status.new, retries: 4 });
     });
 
-    it("engine 17: retry of one job whose key another holds is KEY_TAKEN, by filter it is skipped", async () => {
+    it("retry of one job whose key another holds is KEY_TAKEN, by filter it is skipped (unique keys)", async () => {
       const jobs = await makeJobs();
       const { id } = await jobs.put("k", {}, { key: "x" });
       await jobs.cancel(id);
@@ -112,7 +112,7 @@ export function changeRules(makeJobs: MakeJobs): void {
       expect(await jobs.count()).toBe(1);
     });
 
-    it("rule 20: works in batches, reports progress, and stops at its limit", async () => {
+    it("works in batches, reports progress, and stops at its limit (bulk verbs)", async () => {
       const jobs = await makeJobs();
       await putNumbers(jobs, 1203);
       const progress: Changed[] = [];
@@ -124,7 +124,7 @@ export function changeRules(makeJobs: MakeJobs): void {
       expect(await jobs.count({ status: "cancelled" })).toBe(6);
     });
 
-    it("rule 20: an aborted signal ends the verb between two batches", async () => {
+    it("an aborted signal ends the verb between two batches (bulk verbs)", async () => {
       const jobs = await makeJobs();
       await putNumbers(jobs, 700);
       const stop = new AbortController();
@@ -133,7 +133,7 @@ export function changeRules(makeJobs: MakeJobs): void {
       expect(await jobs.count()).toBe(200);
     });
 
-    it("rule 20: jobs that are put while a verb runs are not taken in", async () => {
+    it("jobs that are put while a verb runs are not taken in (bulk verbs)", async () => {
       const jobs = await makeJobs();
       await putNumbers(jobs, 1200);
       const begun = performance.now();

@@ -19,13 +19,13 @@ export function clientRules(makeJobs: MakeJobs): void {
   changeRules(makeJobs);
 
   describe("the client", () => {
-    it("rule 17: is never thenable, nor is what find gives", async () => {
+    it("is never thenable, nor is what find gives (nothing at import)", async () => {
       const jobs = await makeJobs();
       expect("then" in jobs).toBe(false);
       expect("then" in jobs.find()).toBe(false);
     });
 
-    it("rule 8: gives jobs as plain frozen data, which structuredClone takes, a handler's too", async () => {
+    it("gives jobs as plain frozen data, which structuredClone takes, a handler's too (plain jobs)", async () => {
       const jobs = await makeJobs();
       const data = { n: 7, deep: { list: [1, { when: new Date(5) }] } };
       const put = await jobs.put("k", data, { key: "a", tags: ["t"], meta: { by: "ada" } });

@@ -20,13 +20,14 @@ function future(n: number, fields: Partial<StoredJob> = {}): StoredJob {
   return jobFixture({ id: `${seconds}c0ffee0000${n.toString(16).padStart(6, "0")}`, created, ...fields });
 }
 
-for (const { name, place: newPlace } of testStores) {
+for (const testStore of testStores) {
+  const { name } = testStore;
   describe(`after the clock was set back on ${name}`, () => {
     let place: Place;
     let store: Store;
     let jobs: Jobs;
     beforeEach(async () => {
-      place = newPlace();
+      place = testStore.place();
       const { url, collection } = place;
       store = await (name === "MongoDB"
         ? openMongoStore(url, { collection, timeout })

@@ -18,7 +18,7 @@ interface Events {
 }
 
 describe("events", () => {
-  it("rule 18: on returns its undo, and a listener that throws or rejects becomes an error event", async () => {
+  it("on returns its undo, and a listener that throws or rejects becomes an error event (events)", async () => {
     const events = new Emitter<Events>();
     const heard: unknown[] = [];
     const undo = events.on("news", ({ n }) => heard.push(n));
@@ -36,7 +36,7 @@ describe("events", () => {
     expect(heard).toEqual([1, "bad", "a listener of the event news", "late", "a listener of the event news"]);
   });
 
-  it("rule 18, case 50: an error listener that throws is a console warning; an unheard error throws nothing", () => {
+  it("an error listener that throws is a console warning; without one nothing throws (events, case 50)", () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const events = new Emitter<Events>();
     events.emit("error", { error: new Error("unheard"), during: "x" });
@@ -51,7 +51,7 @@ describe("events", () => {
 });
 
 describe("a batcher", () => {
-  it("writes what comes in one turn together, gathers meanwhile, and keeps the order", async () => {
+  it("writes what comes in one turn together, gathers while it writes, and keeps the order", async () => {
     const batches: (readonly number[])[] = [];
     const first = deferred();
     const batcher = new Batcher<number, number>({
@@ -119,7 +119,7 @@ describe("a batcher", () => {
 describe("the store's clock", () => {
   const storeOf = (now: () => number): Store => Object.assign(memoryStore(), { now: async () => now() });
 
-  it("engine 20: counts from the reply's receipt, so that it is never early, whatever the wall clock does", async () => {
+  it("counts from the receipt of the reply, whatever the wall clock does (never early)", async () => {
     const local = manualClock();
     const server = { ahead: 3_600_000 };
     const store = storeOf(() => {
@@ -134,7 +134,7 @@ describe("the store's clock", () => {
     expect(clock.now().getTime()).toBe(local.now() + server.ahead - 15);
   });
 
-  it("engine 20: measures again after 30 s, and when wall and monotonic clock part", async () => {
+  it("measures again after 30 s, and when wall and monotonic clock part (never early)", async () => {
     const local = manualClock();
     let asked = 0;
     let time = local.now();
@@ -160,7 +160,7 @@ describe("the store's clock", () => {
     expect(clock.now().getTime()).toBe(time);
   });
 
-  it("engine 20: measures anew when a reply took long, and keeps the closest bound", async () => {
+  it("measures again when a reply took long, and keeps the closest bound (never early)", async () => {
     const local = manualClock();
     const waits = [500, 5];
     const store = storeOf(() => {
@@ -207,7 +207,7 @@ describe("the store's clock", () => {
 });
 
 describe("the bell", () => {
-  it("engine 21: rings at once for a put here, and for any kind when the store hears of one", async () => {
+  it("notifies at once of a put here, and of any kind when the store hears of one (wake-ups)", async () => {
     const store = memoryStore();
     const jobs = jobsOver(store);
     await jobs.ready();

@@ -12,7 +12,7 @@ import { deferred } from "../setup/until.ts";
 import { refusal } from "./refusal.ts";
 
 describe("opening", () => {
-  it("rule 17: connects at first use, once, and tries again after a failure", async () => {
+  it("connects at first use, once, and tries again after a failure (nothing at import)", async () => {
     let tries = 0;
     const jobs = createJobs(async () => {
       if (++tries === 1) throw new Error("not yet");
@@ -37,7 +37,7 @@ describe("opening", () => {
     await jobs.close();
   });
 
-  it("a store that is connected and cannot tell its time is asked again at the next call, not closed and used; it is closed once, at the end", async () => {
+  it("a store that cannot tell its time is asked again at the next call, and closed once, at the end", async () => {
     const store = memoryStore();
     const told: string[] = [];
     const now = store.now.bind(store);
@@ -73,7 +73,7 @@ describe("opening", () => {
     expect(told).toEqual(["now", "close"]);
   });
 
-  it("bad input is told before anything is connected", async () => {
+  it("bad input is refused before anything is connected", async () => {
     const jobs = createJobs(() => Promise.reject(new Error("no server")), clientSettings({}));
     await refusal(jobs.put("", {}), "BAD_OPTION", /^kind is ""/);
     await jobs.close();

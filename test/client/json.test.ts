@@ -37,7 +37,7 @@ function fullJob(): Job {
 }
 
 describe("JSON", () => {
-  it("rule 14: has the status as text, and parseJob is the inverse", () => {
+  it("has the status as text, and parseJob is the inverse (status and JSON)", () => {
     const full = fullJob();
     const { data, ...job } = full;
     const text = JSON.stringify(full);
@@ -64,7 +64,7 @@ describe("JSON", () => {
 
   const good = JSON.parse(JSON.stringify(fullJob())) as Record<string, unknown>;
   const wrong: readonly [unknown, RegExp][] = [
-    ["{", /which is no JSON/],
+    ["{", /which is not valid JSON/],
     [5, /the job is 5/],
     [{ ...good, id: "x" }, /id is "x"/],
     [{ ...good, kind: undefined }, /kind is undefined/],

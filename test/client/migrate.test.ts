@@ -64,7 +64,7 @@ for (const store of testStores) {
       expect(await again.count()).toBe(1);
     });
 
-    it("makes nothing by itself: a store that cannot do without says what to do", async () => {
+    it("makes nothing by itself: a store that needs tables says what to do", async () => {
       const jobs = await place.open({ migrate: false });
       jobs.on("warning", () => {});
       const used = jobs.put("k", {}).then(() => jobs.runner("r", "k", () => {}).drain({ within: "2s" }));

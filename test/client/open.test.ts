@@ -99,7 +99,7 @@ describe("a target", () => {
     }
   });
 
-  it("rule 17: a function is called at each opening, and tried again", async () => {
+  it("a function is called at each opening, and tried again (nothing at import)", async () => {
     let calls = 0;
     const jobs = openLazy(() => {
       calls++;
@@ -122,7 +122,7 @@ describe("open's options", () => {
     [{ migrate: "no" }, /migrate is "no"/],
     [{ kinds: ["mail"] }, /kinds\[0\] is "mail"/],
     [{ kinds: kind("k") }, /kinds is an object/],
-    [{ kinds: [kind("k"), kind("k")] }, /two kinds of the name "k"/],
+    [{ kinds: [kind("k"), kind("k")] }, /two kinds named "k"/],
     [{ beforePut: 5 }, /beforePut is 5/],
     [{ timeout: 0 }, /timeout is 0/],
     [{ timeout: "never" }, /timeout is "never"/],
@@ -135,7 +135,7 @@ describe("open's options", () => {
     await refusal(() => openLazy(":memory:", options), "BAD_OPTION", message);
   });
 
-  it("say 10 s for a verb and 1 MB of data, unless told otherwise", () => {
+  it("say 10 s for a verb and 1 MB of data by default", () => {
     expect(clientSettings({})).toMatchObject({ timeout: 10_000, dataLimit: 1024 * 1024 });
     expect(clientSettings({ timeout: "3s", dataLimit: 5 })).toMatchObject({ timeout: 3000, dataLimit: 5 });
   });

@@ -44,7 +44,7 @@ describe("puts", () => {
     expect(writes.length).toBeLessThan(5);
   });
 
-  it("engine 9: a put whose reply was lost is a success at the second try, no duplicate", async () => {
+  it("a put whose reply was lost is a success at the second try, no duplicate (lost replies)", async () => {
     let lost = 0;
     const { jobs, writes } = watched(async (insert) => {
       const inserted = await insert();
@@ -56,7 +56,7 @@ describe("puts", () => {
     expect(await jobs.count()).toBe(1);
   });
 
-  it("engine 9: what ran and was removed before the second try is not stored again", async () => {
+  it("what ran and was removed before the second try is not stored again (lost replies)", async () => {
     let lost = 0;
     const { jobs, store } = watched(async (insert) => {
       const inserted = await insert();
@@ -100,7 +100,7 @@ describe("puts", () => {
     expect((await Promise.all([put[0], put[1], put[3]])).every((job) => job?.duplicate === false)).toBe(true);
   });
 
-  it("many jobs are written two blocks at a time, in their order; with keys, of which the first must win, one", async () => {
+  it("many jobs are written two blocks at a time, in order; with keys, one block at a time", async () => {
     let [open, most] = [0, 0];
     const { jobs } = watched(async (insert) => {
       most = Math.max(most, ++open);
@@ -117,7 +117,7 @@ describe("puts", () => {
     expect(most).toBe(1);
   });
 
-  it("rule 19: of two blocks at a time, one that fails does not hide what the other stored", async () => {
+  it("of two blocks at a time, one that fails does not hide what the other stored (blocks of putMany)", async () => {
     const isBad = ({ data }: StoredJob): boolean => (data as { n: number }).n === 500;
     const { jobs, store } = watched(async (insert, batch) => {
       for (let turn = 0; turn < 10; turn++) await Promise.resolve();
@@ -133,7 +133,7 @@ describe("puts", () => {
     expect(error.ids).toHaveLength(5000);
   });
 
-  it("rule 19: a block that fails tells which ids are stored, and a second call with the same ids is safe", async () => {
+  it("a block that fails says which ids are stored, and a second call is safe (blocks of putMany)", async () => {
     let blocks = 0;
     const { jobs, writes } = watched((insert) =>
       ++blocks === 2 ? Promise.reject(dayjobError("STORE_FAILED", "disk full")) : insert(),
@@ -152,7 +152,7 @@ describe("puts", () => {
     expect(await jobs.count()).toBe(1001);
   });
 
-  it("rule 20: a retry whose reply was lost does not take a job that has failed again meanwhile", async () => {
+  it("a retry whose reply was lost does not take a job that has failed again since (bulk verbs)", async () => {
     const store = memoryStore();
     const jobs = jobsOver(store);
     const { id } = await jobs.put("k", {}, { retries: 1 });
@@ -173,7 +173,7 @@ describe("puts", () => {
     expect(await jobs.get(id)).toMatchObject({ status: Status.failed, tryNumber: 2 });
   });
 
-  it("rule 20: a verb with a limit whose reply was lost does not take as many again: it says that the store is away", async () => {
+  it("a verb with a limit whose reply was lost rejects, and does not take as many again (bulk verbs)", async () => {
     const store = memoryStore();
     const jobs = jobsOver(store);
     await jobs.putMany(Array.from({ length: 5 }, () => ({ kind: "k" })));
@@ -186,7 +186,7 @@ describe("puts", () => {
     expect(await jobs.count()).toBe(3);
   });
 
-  it("case 43: reads wait out an outage too", async () => {
+  it("reads wait out an outage too (case 43)", async () => {
     const store = memoryStore();
     let failures = 0;
     const count = store.reading.count.bind(store);
@@ -195,7 +195,7 @@ describe("puts", () => {
     expect(await jobsOver(store).count()).toBe(0);
   });
 
-  it("rule 9: with a session nothing is batched, tried again, told, or woken", async () => {
+  it("with a session nothing is batched, tried again, reported, or woken (sessions)", async () => {
     const order: string[] = [];
     const { jobs, writes } = watched(async (_, batch) => {
       order.push(`begin ${batch.length}`);

@@ -80,7 +80,7 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(await jobs.get(id)).toMatchObject({ ...stored, runAt, key: "order-1", meta: { trace: "t" } });
     });
 
-    it("rule 4: a kind's rules are the defaults of its jobs, also by plain name with open's kinds, and a put's own go first", async () => {
+    it("a kind's rules are its defaults, by plain name too; those of a put come first (kinds are values)", async () => {
       const mail = kind<{ n: number }>("mail", { retries: 7, retryInterval: "5s", priority: 3, tags: ["kind"] });
       const jobs = await makeJobs({ kinds: [mail] });
       const defaults = { retries: 7, retryInterval: 5000, priority: 3, tags: ["kind"] };
@@ -94,7 +94,7 @@ export function putRules(makeJobs: MakeJobs): void {
       });
     });
 
-    it("rule 5: functions are not stored: backoff and retryIf in a put are refused", async () => {
+    it("functions are not stored: backoff and retryIf in a put are refused (functions are not stored)", async () => {
       const jobs = await makeJobs();
       await refusal(
         jobs.put("k", {}, { backoff: (() => 5) as never }),
@@ -105,7 +105,7 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(await jobs.count()).toBe(0);
     });
 
-    it("rule 11, case 19: the same id again gives the job that is there, and an ObjectId of any copy is an id", async () => {
+    it("the same id again gives the stored job, and an ObjectId of any copy is an id (ids are text, case 19)", async () => {
       const jobs = await makeJobs();
       const id = "0123456789ABCDEF01234567";
       const first = await jobs.put("k", { n: 1 }, { id });
@@ -115,7 +115,7 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(await jobs.get({ toHexString: () => id })).toMatchObject({ data: { n: 1 } });
     });
 
-    it("an id of a job of another kind is refused, alone and in a list, and the others of the list are stored (found)", async () => {
+    it("an id of a job of another kind is refused; the others of its list are stored (found)", async () => {
       const jobs = await makeJobs();
       const { id } = await jobs.put("a", { n: 1 });
       const message = new RegExp(
@@ -134,7 +134,7 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(await jobs.put("a", { n: 3 }, { id })).toMatchObject({ duplicate: true, data: { n: 1 } });
     });
 
-    it("engine 17, case 18: a key is held by one unfinished job of a kind, also within one putMany", async () => {
+    it("a key is held by one unfinished job of a kind, also within one putMany (unique keys, case 18)", async () => {
       const jobs = await makeJobs();
       const first = await jobs.put("k", { n: 1 }, { key: "x" });
       expect(await jobs.put("k", { n: 2 }, { key: "x" })).toMatchObject({ id: first.id, duplicate: true });
@@ -145,13 +145,13 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(await jobs.put("k", {}, { key: "x" })).toMatchObject({ duplicate: false });
     });
 
-    it("rule 12: retries counts tries, and 0 is refused with a message that teaches it", async () => {
+    it("retries counts tries, and 0 is refused with a message that teaches it (retries count tries)", async () => {
       const jobs = await makeJobs();
       await refusal(jobs.put("k", {}, { retries: 0 }), "BAD_OPTION", /retries is 0.*1 is one try, no retry/);
       expect(await jobs.put("k", {}, { retryInterval: "2s" })).toMatchObject({ retries: 20, retryInterval: 2000 });
     });
 
-    it("rule 13: int64 comes back as a number up to 2^53, as a bigint beyond; interfaces are data", async () => {
+    it("int64 comes back as a number up to 2^53, as a bigint beyond; interfaces are data (int64)", async () => {
       interface Order {
         count: bigint;
         total: bigint;
@@ -162,7 +162,7 @@ export function putRules(makeJobs: MakeJobs): void {
       expect((await jobs.get(id))?.data).toEqual({ count: 5, total: 2n ** 60n });
     });
 
-    it("rule 18: delay counts on the store's clock, runAt is a date, and both together are refused", async () => {
+    it("delay counts on the store's clock, runAt is a date, and both together are refused (delay or runAt)", async () => {
       const jobs = await makeJobs();
       const job = await jobs.put("k", {}, { delay: "1h30m" });
       expect(job.runAt.getTime() - job.created.getTime()).toBe(5_400_000);
@@ -181,7 +181,7 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(await jobs.count()).toBe(1);
     });
 
-    it("beforePut must return the job itself: a promise is refused as one, and a job without its kind (found)", async () => {
+    it("beforePut must return the job itself: a promise is refused, and a job without its kind (found)", async () => {
       const later = await makeJobs({ beforePut: (async (job: NewJob) => job) as never });
       await refusal(later.put("k", {}), "BAD_OPTION", /^beforePut returned a promise; .*no async function/);
       const rejecting = await makeJobs({ beforePut: (() => Promise.reject(new Error("no"))) as never });
@@ -194,7 +194,7 @@ export function putRules(makeJobs: MakeJobs): void {
       );
     });
 
-    it("tells of what it stored, not of duplicates", async () => {
+    it("sends events for what it stored, not for duplicates", async () => {
       const jobs = await makeJobs();
       const told: string[] = [];
       const undo = jobs.on("put", (event) => told.push(...event.jobs.map(({ id }) => id)));
@@ -205,7 +205,7 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(told).toEqual([id]);
     });
 
-    it("rule 9: a session that is none, has ended, or is in no transaction is refused", async () => {
+    it("what is no session, has ended, or is in no transaction is refused (sessions)", async () => {
       const jobs = await makeJobs();
       const put = (session: unknown): Promise<unknown> => jobs.put("k", {}, { session: session as never });
       await refusal(put({}), "WRONG_SESSION", /session/);
@@ -216,7 +216,7 @@ export function putRules(makeJobs: MakeJobs): void {
   });
 
   describe("putMany", () => {
-    it("rule 19: keeps the order, from lists and from async iterables, over several blocks", async () => {
+    it("keeps the order, from lists and from async iterables, over several blocks (blocks of putMany)", async () => {
       const jobs = await makeJobs();
       const numbers = Array.from({ length: 2100 }, (_, n) => n);
       async function* later(): AsyncGenerator<{ kind: string; data: object }> {
@@ -228,7 +228,7 @@ export function putRules(makeJobs: MakeJobs): void {
       expect(await jobs.putMany([])).toEqual([]);
     });
 
-    it("rule 19: a second call with the same ids is safe", async () => {
+    it("a second call with the same ids is safe (blocks of putMany)", async () => {
       const jobs = await makeJobs();
       const put = await jobs.putMany([{ kind: "k" }, { kind: "k" }]);
       const again = await jobs.putMany(put.map(({ id, kind: name }) => ({ id, kind: name })));

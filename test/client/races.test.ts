@@ -44,7 +44,7 @@ for (const { name, ...made } of testStores) {
       return store;
     };
 
-    it("case 7, case 41: the runners of eight clients run a thousand jobs, none twice, none lost", async () => {
+    it("the runners of eight clients run a thousand jobs, none twice, none lost (case 7, case 41)", async () => {
       const all = await clients(8);
       const runs = new Map<string, number>();
       const count = ({ id }: { id: string }): void => void runs.set(id, (runs.get(id) ?? 0) + 1);
@@ -56,7 +56,7 @@ for (const { name, ...made } of testStores) {
       expect(new Set(runs.keys())).toEqual(new Set(put.map(({ id }) => id)));
     });
 
-    it("engine 16: cancel against claim: each job is cancelled, before it ran or while it does", async () => {
+    it("cancel against claim: each job is cancelled, before it ran or while it does (cancel is one update)", async () => {
       const [putting, cancelling] = (await clients(2)) as [Jobs, Jobs];
       const reasons = new Map<string, unknown>();
       const run: Run = ({ id }, { signal }) =>
@@ -80,7 +80,7 @@ for (const { name, ...made } of testStores) {
       for await (const { id, tries } of putting.find()) expect(tries).toHaveLength(reasons.has(id) ? 1 : 0);
     });
 
-    it("case 13, case 15: rescue against finish: one end is written, and a late one is refused", async () => {
+    it("rescue against finish: one end is written, and a late one is refused (case 13, case 15)", async () => {
       const all = await clients(2);
       const store = await opened();
       const runs: { readonly id: string; readonly runner: string; readonly gate: ReturnType<typeof deferred<void>> }[] =
@@ -132,7 +132,7 @@ for (const { name, ...made } of testStores) {
 
     // Of two clients: three or more inserts of one key are a deadlock for the Postgres behind the test server every few
     // times, which takes it a second to find out and may come again.
-    it("case 18: a key that two clients put four times each at once is stored once, each of 20 times", async () => {
+    it("a key that two clients put four times each at once is stored once, each of 20 times (case 18)", async () => {
       const all = await clients(2);
       for (let n = 0; n < 20; n++) {
         const each = [...all, ...all, ...all, ...all];

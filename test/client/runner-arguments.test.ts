@@ -25,7 +25,7 @@ describe("jobs.runner", () => {
     expect(jobs.runner("r", { name: run, other: run }, {}).kinds).toEqual(["name", "other"]);
   });
 
-  it("runs 10 at once, polls every 500 ms, has a lease of 30 s and a grace of 15 s, unless told otherwise", () => {
+  it("runs 10 at once, polls every 500 ms, has a lease of 30 s and a grace of 15 s by default", () => {
     const defaults = { concurrency: 10, interval: 500, lease: 30_000, grace: 15_000 };
     const rest = { stuckAfter: 300_000, exclusive: false, around: [] };
     for (const given of [undefined, {}, { lease: undefined }]) {
@@ -76,7 +76,11 @@ describe("jobs.runner", () => {
     ["exclusive as text", () => jobs.runner("r", "k", run, { exclusive: "no" as never }), /exclusive is "no"/],
     ["around that is no function", () => jobs.runner("r", "k", run, { around: [run, 5] as never }), /around is 5/],
     ["options that are none", () => jobs.runner("r", "k", run, [] as never), /options is \[\]/],
-    ["a long name", () => jobs.runner("r".repeat(201), "k", run), /name is "r{60}\.\.\."; give a text of 1 to 200/],
+    [
+      "a long name",
+      () => jobs.runner("r".repeat(201), "k", run),
+      /name is "r{60}\.\.\."; it must be a string of 1 to 200/,
+    ],
     ["an unknown event", () => jobs.runner("r", "k", run).on("succes" as never, run), /event is "succes"; known are/],
     [
       "a listener that is no function",

@@ -26,7 +26,7 @@ describe("the warnings of an opening", () => {
   });
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-  it("are heard by who listens right after open, and by nobody else", async () => {
+  it("reach those who listen right after open, and nobody else", async () => {
     const console = vi.spyOn(globalThis.console, "warn");
     database.exec("pragma synchronous = off");
     const jobs = await open(database);
@@ -49,7 +49,7 @@ describe("the warnings of an opening", () => {
     await jobs.close();
   });
 
-  it("are none for a database as it should be, whatever its durability was asked to be", async () => {
+  it("are not sent for a database as it should be, whatever its durability", async () => {
     const console = vi.spyOn(globalThis.console, "warn");
     for (const durability of ["full", "normal"] as const) {
       database.exec(`pragma synchronous = ${durability}`);
@@ -59,7 +59,7 @@ describe("the warnings of an opening", () => {
     expect(console).not.toHaveBeenCalled();
   });
 
-  it("tell of a network disk under a given database; a path on one is refused", async () => {
+  it("report a network disk under a given database; a path on one is refused", async () => {
     network.name = "NFS";
     const jobs = await open(database);
     const told: string[] = [];
@@ -77,7 +77,7 @@ describe("the warnings of an opening", () => {
     memory.close();
   });
 
-  it("tell of a journal that cannot be WAL", async () => {
+  it("report a journal that cannot be WAL", async () => {
     const stubborn = {
       prepare: (sql: string) =>
         sql === "pragma journal_mode = wal"

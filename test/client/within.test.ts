@@ -39,7 +39,7 @@ describe("within", () => {
     expect(await jobs.count()).toBe(1);
   });
 
-  it("rule 10: a put commits and rolls back with the caller's own writes", async () => {
+  it("a put commits and rolls back with the caller's own writes (within)", async () => {
     const receipt = kind<{ order: number }>("receipt", { retries: 3 });
     const order = database.transaction((fails: boolean) => {
       database.prepare("insert into orders (item) values ('kettle')").run();
@@ -54,7 +54,7 @@ describe("within", () => {
     expect([await jobs.count(), orders()]).toEqual([3, 1]);
   });
 
-  it("rule 10: a completion commits with the handler's own writes, or the try has failed", async () => {
+  it("a completion commits with the handler's own writes, or the try has failed (within)", async () => {
     const { id } = await jobs.put("k", {}, { retries: 2, retryInterval: 1 });
     const runner = jobs.runner("r", "k", (job) => {
       database.transaction(() => {
@@ -72,7 +72,7 @@ describe("within", () => {
     expect((await jobs.get(id))?.tries[0]).toMatchObject({ name: "CompletionRolledBack" });
   });
 
-  it("rule 10: refuses a connection without a transaction, on another file, and other stores", async () => {
+  it("refuses a connection without a transaction, on another file, and other stores (within)", async () => {
     await refusal(() => within(jobs, database), "WRONG_SESSION", /no transaction is open/);
     const other = new Database(join(folder, "other.db"));
     other.exec("begin");
@@ -82,7 +82,7 @@ describe("within", () => {
     await memory.ready();
     await refusal(() => within(memory, database), "WRONG_SESSION", /not on SQLite/);
     await refusal(() => within(openLazy(database), database), "BAD_OPTION", /not open yet/);
-    await refusal(() => within({} as never, database), "BAD_OPTION", /no client/);
+    await refusal(() => within({} as never, database), "BAD_OPTION", /not a client/);
     await refusal(() => within(jobs, {} as never), "WRONG_SESSION", /database is/);
   });
 
@@ -102,7 +102,7 @@ describe("within", () => {
     expect(await jobs.count()).toBe(0);
   });
 
-  it("rule 10: a session in a put on SQLite is refused with the name of within", async () => {
+  it("a session in a put on SQLite is refused with the name of within (within)", async () => {
     const session = { hasEnded: false, inTransaction: () => true };
     await refusal(jobs.put("k", {}, { session }), "WRONG_SESSION", /within/);
   });

@@ -54,7 +54,7 @@ describe("docs/options.md", () => {
     expect((tables().get(table) ?? []).toSorted()).toEqual(names.toSorted());
   });
 
-  it("has a member of putMany take what put takes, but for the session", async () => {
+  it("has a member of putMany take what put takes, except the session", async () => {
     const member = await known(() => jobs.putMany([{ kind: "k", ...zebra }]));
     const put =
       tables()

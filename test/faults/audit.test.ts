@@ -63,7 +63,7 @@ describe("the audit", () => {
     expect(verdict([], { status: Status.working, tries: [], tryCount: 0 })).toContain("not ended");
   });
 
-  it("finds a job that ran again on a whim, and accepts one whose process was killed or frozen", () => {
+  it("finds a job that ran again for no reason, and accepts one whose process was killed or frozen", () => {
     expect(verdict(twice)).toEqual([expect.stringContaining("ran again though nothing explains it")]);
     expect(verdict([...twice, fault("kill", 25, 25)])).toEqual(["again: killed"]);
     expect(verdict([...twice, fault("frozen", 25, 2500)])).toEqual(["again: frozen"]);
@@ -100,7 +100,7 @@ describe("the audit", () => {
     ]);
   });
 
-  it("finds tries that were spent and not stored, stored and not made, and lost with a runner that was well", () => {
+  it("finds tries that were spent, not stored, stored but not made, or lost with a runner that lives", () => {
     expect(verdict(once, { retries: 4 })).toEqual([
       expect.stringContaining("5 retries, has 4 left, and 0 tries failed"),
     ]);
@@ -110,7 +110,7 @@ describe("the audit", () => {
     expect(verdict(once, lost)).toEqual([expect.stringContaining("lost its runner a, which was there")]);
   });
 
-  it("finds an end that no plan has: a success of nobody, a failure too soon, a cancel of nobody", () => {
+  it("finds an end that no plan has: a success or cancel of nobody, a failure too soon", () => {
     expect(verdict([])).toEqual([expect.stringContaining("no run of it did")]);
     const failed = { status: Status.failed, retries: 4, tries: [aTry(plannedFailure)] };
     const run = [line(10, "a", "started"), line(20, "a", "failed")];

@@ -20,7 +20,7 @@ const clocks: Readonly<Record<string, readonly Step[]>> = {
 /** The time of SQLite is that of the machine, which all processes on its file share: they jump together. */
 const together = [clocks["jumping"], clocks["jumping"], clocks["jumping"]] as readonly (readonly Step[])[];
 
-describe("wrong clocks", () => {
+describe("wrong clocks (never early, promise 7)", () => {
   for (const store of stores) {
     it.concurrent(`on ${store}: nothing starts early, and no lease is stolen`, { timeout: 180_000 }, async ({
       expect,

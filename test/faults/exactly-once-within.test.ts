@@ -1,4 +1,5 @@
-// Exactly-once effects on SQLite (API rules 9 and 10): the handler's own transaction, on its own connection or the jobs' one.
+// Exactly-once effects on SQLite (docs/api.md, "sessions", "within"): the handler's own transaction, on its own connection or
+// the jobs' one.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -134,7 +135,7 @@ describe.for(["the jobs' own connection", "a connection of its own"])("effects o
     expect([ended, effects()]).toEqual([["waiting", "success"], 1]);
   });
 
-  it("engine 18: progress and log lines of before do no harm, and none are written after the completion", async () => {
+  it("earlier progress and log lines do no harm, none are written after the completion (completion)", async () => {
     const { id, ended, errors } = await run(async (job) => {
       await job.setProgress(50);
       // The second waits for the write of the first, and finds the job completed.
@@ -151,7 +152,7 @@ describe.for(["the jobs' own connection", "a connection of its own"])("effects o
     expect((await jobs.get(id))?.progress).toBeLessThan(70);
   });
 
-  it("promise 3: a lost claim is CLAIM_LOST, and the handler's writes are rolled back", async () => {
+  it("a lost claim is CLAIM_LOST, and the handler's writes are rolled back (promise 3)", async () => {
     let error: unknown;
     const { id, ended } = await run((job) => {
       // Of another runner: what is under another token of its own, a runner gives back at its next beat.
@@ -170,7 +171,7 @@ describe.for(["the jobs' own connection", "a connection of its own"])("effects o
     expect(await jobs.get(id)).toMatchObject({ status: Status.working });
   });
 
-  it("rule 10: a session is WRONG_SESSION that names within, and the handler may still succeed", async () => {
+  it("a session is WRONG_SESSION that names within, and the handler may still succeed (within)", async () => {
     let error: unknown;
     const session = { hasEnded: false, inTransaction: () => true };
     const { ended } = await run(async (job) => {
@@ -192,7 +193,7 @@ describe.for(["the jobs' own connection", "a connection of its own"])("effects o
     expect([await jobs.count(), effects(), (await jobs.get(id))?.status]).toEqual([2, 1, Status.new]);
   });
 
-  it("rule 9, engine 21: a put wakes nobody before the commit, and a runner of this process soon after it", async () => {
+  it("a put wakes a runner of this process soon after the commit, not before (sessions, wake-ups)", async () => {
     const runner = jobs.runner("r", "k", () => {}, { interval: 60_000 });
     const started = deferred();
     let starts = 0;

@@ -22,7 +22,7 @@ const count = 200;
 const script = fileURLToPath(new URL("exactly-once-process.ts", import.meta.url));
 
 for (const store of testStores) {
-  describe(`exactly-once effects on ${store.name}`, () => {
+  describe(`exactly-once effects on ${store.name} (promise 4)`, () => {
     it(`${kills} kills at every point between`, { timeout: 120_000 + kills * 30_000 }, async ({ skip }) => {
       skip(store.name === "MongoDB" && !hasTransactions, "the server has no transactions");
       const place = store.place();
@@ -102,7 +102,10 @@ async function effectsOf(place: Place): Promise<Effects> {
   return place.url.startsWith("mongodb") ? mongoEffects(place) : sqliteEffects(place);
 }
 
-/** By the same library as the processes: two copies of SQLite must not have one file open (ENGINE.md 22). */
+/**
+ * By the same library as the processes: two copies of SQLite must not have one file open
+ * (docs/engine.md, "one copy of SQLite").
+ */
 function sqliteEffects({ url }: Place): Effects {
   const database = new Database(url.slice("file:".length), { timeout: 10_000 });
   let jobs: Jobs | undefined;

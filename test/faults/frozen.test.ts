@@ -1,4 +1,4 @@
-// engine 3: a process that was frozen for longer than its lease. What it held has been given to others: it is aborted, its late
+// A process that was frozen for longer than its lease. What it held has been given to others: it is aborted, its late
 // results are refused, and nothing that it had claimed begins before it knows.
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, it } from "vitest";
@@ -12,7 +12,7 @@ import { isLocked } from "./sqlite-file.ts";
 
 const lease = 2000;
 
-describe("engine 3: frozen past the lease", () => {
+describe("frozen past the lease (lease before start)", () => {
   for (const store of stores) {
     it.concurrent(`on ${store}: its jobs are lost to it, and nothing begins before it knows`, {
       timeout: 180_000,

@@ -13,7 +13,7 @@ const count = 2000;
 
 for (const store of stores) {
   describe(`kills on ${store}`, () => {
-    it.concurrent(`loses none of ${count} jobs over ${kills} kills`, {
+    it.concurrent(`loses none of ${count} jobs over ${kills} kills (promise 1)`, {
       timeout: 180_000 + kills * 15_000,
     }, async () => {
       const stage = await openStage(store);

@@ -11,7 +11,7 @@ import { runsOf } from "./runs.ts";
 const lease = 2000;
 const away = 30_000;
 
-describe("an outage of 30 s is nobody's death", () => {
+describe("an outage of 30 s is nobody's death (only observation convicts, promise 5)", () => {
   for (const store of stores) {
     it.skipIf(store === "MongoDB" && noFront !== undefined).concurrent(
       `on ${store}: no job runs twice, no try is spent, and no storm follows`,

@@ -6,7 +6,7 @@ import { openStage, type Stage, stores } from "./fault-setup.ts";
 import { endAll, type FaultProcess, startRunners } from "./processes.ts";
 import { runsOf } from "./runs.ts";
 
-describe("poison", () => {
+describe("a job that kills its process (poison jobs)", () => {
   for (const store of stores) {
     it.concurrent(`on ${store}: a job that kills its process three times has failed, and the 19 beside it succeed`, {
       timeout: 180_000,

@@ -28,7 +28,7 @@ async function withRunner(
   }
 }
 
-describe("stop", () => {
+describe("a stop of a process (promise 6)", () => {
   for (const store of stores) {
     const test = it.skipIf(store === "MongoDB" && noFront !== undefined).concurrent;
 

@@ -98,7 +98,7 @@ describe("data that can be stored", () => {
     expect(kept.when.getTime()).toBe(5);
   });
 
-  it("engine 11: refuses what is over the limit, with both sizes, and takes what is at it", () => {
+  it("refuses what is over the limit, with both sizes, and takes what is at it (one bad document)", () => {
     const text = "x".repeat(defaultDataLimit);
     expect(() => storableData({ text }, ownBson)).toThrow(/data is 1\.0 MB .* limit of 1\.0 MB/);
     const size = bson.calculateObjectSize({ value: { text } });

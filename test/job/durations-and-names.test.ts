@@ -27,7 +27,7 @@ describe("durations", () => {
     for (const [text, value] of Object.entries(texts)) expect(parseDuration(text)).toBe(value);
   });
 
-  it("refuse what is none, with an example of what is", () => {
+  it("refuse anything else, with an example of what is accepted", () => {
     for (const text of [
       "",
       "5",
@@ -93,7 +93,7 @@ describe("statuses", () => {
     for (const status of Object.values(Status)) expect(parseStatus(formatStatus(status))).toBe(status);
   });
 
-  it("are invalid where a text or number is none", () => {
+  it("are invalid for an unknown text or number", () => {
     for (const text of ["", "New", "toString", "__proto__", "8"]) expect(parseStatus(text)).toBe(Status.invalid);
     for (const value of [-1, 8, 1.5, "1", null, undefined, Number.NaN, "length"])
       expect(statusOf(value)).toBe(Status.invalid);
@@ -118,14 +118,14 @@ describe("ids", () => {
     expect(grown.toSorted()).toEqual(grown);
   });
 
-  it("are taken as ObjectIds of any copy, and in capitals", () => {
+  it("are taken as ObjectIds of any copy, and in capitals (ids are text)", () => {
     const id = newId();
     expect(idText(new ObjectId(id))).toBe(id);
     expect(idText({ toHexString: () => id })).toBe(id);
     expect(idText(id.toUpperCase())).toBe(id);
   });
 
-  it("are refused where they are none", () => {
+  it("are refused if they are not valid", () => {
     for (const given of [
       "",
       "abc",
@@ -201,7 +201,7 @@ describe("options", () => {
       expect(() => checkOptions(given, known)).toThrow(/^options is .*give an object/);
   });
 
-  it("that are whole numbers, dates or lists of texts are checked as such", () => {
+  it("that are whole numbers, dates or lists of strings are checked as such", () => {
     expect([wholeNumber(-100, "priority", -100, 100), wholeNumber(100, "priority", -100, 100)]).toEqual([-100, 100]);
     for (const given of [-101, 101, 1.5, "1", Number.NaN, null]) {
       expect(() => wholeNumber(given, "priority", -100, 100)).toThrow("give a whole number from -100 to 100");

@@ -35,7 +35,7 @@ describe("filters", () => {
     expect([parseWhere(undefined), parseWhere({})]).toEqual([{}, {}]);
   });
 
-  it("refuse what would meet everything or nothing by accident", () => {
+  it("refuse what would match everything or nothing by accident", () => {
     const odd: readonly unknown[] = [
       { id: undefined },
       { id: null },
@@ -133,7 +133,7 @@ describe("filters", () => {
   });
 });
 
-describe("a job meets a filter", () => {
+describe("a job matches a filter", () => {
   const job = jobFixture({
     status: Status.failed,
     key: "k",

@@ -55,7 +55,7 @@ describe("settle", () => {
     }
   });
 
-  it("the first interruption keeps its place; from the second in a row on a job goes behind what is due (found 8)", () => {
+  it("one interruption keeps its place, the second in a row goes behind what is due (found 8)", () => {
     const first = settle(working(), { how: "interrupted" }, ended, rules);
     expect([first.runAt, first.interrupted]).toEqual([undefined, 1]);
     for (const count of [1, 2, 7]) {
@@ -70,14 +70,14 @@ describe("settle", () => {
     expect(settle(working({ interrupted: 2 }), { how: "unstarted" }, ended, rules)).not.toHaveProperty("interrupted");
   });
 
-  it("the last of several tries that is interrupted goes back; a document of the Go package does not say how many it had", () => {
+  it("the last of several tries that is interrupted goes back, also in a document of the Go package", () => {
     const last = settle(working({ retries: 1, maxRetries: 5 }), { how: "interrupted" }, ended, rules);
     expect([last.status, last.try, last.retries]).toEqual([Status.new, "withdrawn", undefined]);
     const unknown = settle(working({ retries: 1, maxRetries: undefined }), { how: "interrupted" }, ended, rules);
     expect(unknown.status).toBe(Status.failed);
   });
 
-  it("a job that runs at most once has failed when it was interrupted or lost, and goes back when it was not started", () => {
+  it("a job that runs at most once fails when interrupted or lost, and goes back if not started", () => {
     const job = working({ retries: 1, maxRetries: 1 });
     expect(settle(job, { how: "interrupted" }, ended, rules)).toMatchObject({ status: 5, try: { err: "interrupted" } });
     expect(settle(job, { how: "lost" }, ended, rules)).toMatchObject({ status: 5, try: { err: "runner lost" } });

@@ -77,7 +77,7 @@ describe("plans", () => {
     expect(changedJob(marked, plan)).toBe(marked);
   });
 
-  it("retry makes an ended job new at once, with its key, its retries, and nothing of its last run but the tries", () => {
+  it("retry makes an ended job new at once, with its key, retries and tries, and nothing else of its run", () => {
     const plan = planOf({ verb: "retry" }, now);
     for (const status of finished) {
       const job = jobOf(status, { cancel: { when: at(1) } });

@@ -7,14 +7,14 @@ const sight = (beats: number) => [{ instance: "a", beats, lease }];
 const always = 0;
 
 describe("the observer of other runners", () => {
-  it("engine 1: convicts after the same counter for two thirds of a lease of its own time", () => {
+  it("declares dead once the counter stood still for two thirds of a lease (only observation convicts)", () => {
     const observer = new Observer();
     expect(observer.observe(sight(7), 100, always)).toEqual([]);
     expect(observer.observe(sight(7), 2000, always)).toEqual([]);
     expect(observer.observe(sight(7), 2100, always)).toEqual(sight(7));
   });
 
-  it("engine 1: begins anew when the counter has changed", () => {
+  it("starts over when the counter has changed (only observation convicts)", () => {
     const observer = new Observer();
     observer.observe(sight(7), 100, always);
     expect(observer.observe(sight(8), 2100, always)).toEqual([]);
@@ -22,7 +22,7 @@ describe("the observer of other runners", () => {
     expect(observer.observe(sight(8), 4100, always)).toEqual(sight(8));
   });
 
-  it("engine 1: an outage for everybody convicts nobody: after a gap in its own beats the others have a whole lease", () => {
+  it("after a gap in its own beats the others have a whole lease (only observation convicts)", () => {
     const observer = new Observer();
     observer.observe(sight(7), 100, always);
     expect(observer.observe(sight(7), 30_000, Number.POSITIVE_INFINITY)).toEqual([]);
@@ -32,7 +32,7 @@ describe("the observer of other runners", () => {
     expect(observer.observe(sight(7), 33_050, 30_050)).toEqual(sight(7));
   });
 
-  it("engine 1: a runner that holds jobs and has no record is an unchanged counter, not a death", () => {
+  it("a runner that holds jobs and has no record is not dead for that (only observation convicts)", () => {
     const record: RunnerRecord = {
       instance: "b",
       name: "b",

@@ -55,7 +55,7 @@ async function rescued(store: Store): Promise<readonly string[]> {
 }
 
 describe("a rescue", () => {
-  it("engine 18: a job that a dead handler's transaction locks holds up no other, of its runner or of another", async () => {
+  it("a job that a dead handler's transaction locks holds up no other (completion)", async () => {
     const locked = new Set<string>();
     const { store, limits } = lockedStore(locked);
     const first = await held(store, "a".repeat(24), 50);
@@ -76,7 +76,7 @@ describe("a rescue", () => {
     await expect(rescued(store)).rejects.toMatchObject({ code: "STORE_FAILED" });
   });
 
-  it("engine 1: once its own beats have failed, an observer buries nobody whom it judged before", async () => {
+  it("once its own beats have failed, an observer judges everybody anew (only observation convicts)", async () => {
     const store = memoryStore();
     const lease = 3000;
     for (const instance of ["a".repeat(24), "b".repeat(24)])
@@ -99,7 +99,7 @@ describe("a rescue", () => {
     expect((await store.runners.list(1000)).filter(({ state }) => state === "live")).toHaveLength(1);
   });
 
-  it("case 15: works on no snapshot: what has ended, or was claimed anew, between its look and its write stays as it is", async () => {
+  it("leaves alone what has ended or was claimed anew between its read and its write (case 15)", async () => {
     const store = memoryStore();
     const [ended = "", again = "", lost = ""] = await held(store, "a".repeat(24), 3);
     const orphans = store.runners.orphans.bind(store);
@@ -134,7 +134,7 @@ describe("a rescue", () => {
     ]);
   });
 
-  it("case 22: leaves each job to run or ended, and looks after none of them again", async () => {
+  it("leaves each job to run or ended, and looks after none of them again (case 22)", async () => {
     const store = memoryStore();
     const ids = await held(store, "a".repeat(24), 10);
     expect((await rescued(store)).length).toBe(10);
@@ -146,7 +146,7 @@ describe("a rescue", () => {
     expect(jobs.map(({ id }) => id).sort()).toEqual(ids.sort());
   });
 
-  it("case 31, case 32: goes through all that a runner left, however many batches, past those that others were quicker with", async () => {
+  it("goes through all that a runner left, past what others have taken since (case 31, case 32)", async () => {
     const store = memoryStore();
     const ids = await held(store, "a".repeat(24), 1700);
     // Every third has been ended by somebody else between the look and the write.

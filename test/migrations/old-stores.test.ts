@@ -3,6 +3,7 @@ import { Binary, EJSON } from "bson";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Jobs } from "../../src/api/jobs.ts";
 import { Status } from "../../src/job/status.ts";
+import { openLazy } from "../../src/open.ts";
 import { type Place, testStores } from "../setup/stores.ts";
 import { until } from "../setup/until.ts";
 import { type OldJob, oldJobs, oldPlace } from "./fixture.ts";
@@ -32,6 +33,7 @@ async function readAll(jobs: Jobs): Promise<Map<string, unknown>> {
 for (const store of testStores) {
   describe(`a store of schema 1 on ${store.name}`, () => {
     const old = oldJobs(store);
+    const isMongo = store.name === "MongoDB";
     let place: Place;
     beforeEach(async () => {
       place = await oldPlace(store);
@@ -45,6 +47,24 @@ for (const store of testStores) {
       for (const { id, json } of old) expect(all.get(id)).toMatchObject(json);
       const again = await place.open({ migrate: false });
       expect(await readAll(again)).toEqual(all);
+    });
+
+    it("opened with migrate: false it is warned of, and on SQLite it cannot be used before jobs.migrate()", async () => {
+      const jobs = openLazy(place.url, { migrate: false, ...(isMongo ? { collection: place.collection } : {}) });
+      const told: string[] = [];
+      jobs.on("warning", ({ code }) => told.push(code));
+      await jobs.ready();
+      await until("it is told", () => told.length > 0);
+      expect(told).toEqual(["NOT_MIGRATED"]);
+      if (!isMongo) {
+        await expect(jobs.put("k")).rejects.toMatchObject({
+          message: expect.stringMatching(/call jobs\.migrate\(\) once/) as unknown,
+        });
+        await expect(jobs.remove("all")).rejects.toMatchObject({ code: "STORE_FAILED" });
+      }
+      await jobs.migrate();
+      expect(await jobs.put("k")).toMatchObject({ duplicate: false });
+      await jobs.close();
     });
 
     it("has the keys of unfinished jobs held, and those of the others free", async () => {

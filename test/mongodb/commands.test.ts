@@ -43,7 +43,7 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
   const named = (...names: readonly string[]): Command[] =>
     sent.filter(({ name }) => names.includes(name)).map(({ command }) => command);
 
-  it("engine 10: every write with majority, every read from the primary, whatever the client's settings; what a claim or an end is told by, with majority", async () => {
+  it("writes with majority, reads from the primary, whatever the client's settings (majority)", async () => {
     const jobs = [jobFixture({ key: "k" }), jobFixture(), jobFixture()];
     const beat = { instance: runner.instance, name: runner.name, kinds: ["mail"], lease: 2000, beats: 1, seen: at(1) };
     await store.jobs.insert(jobs, {}, limit);
@@ -73,7 +73,7 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
     expect(telling.filter(({ readConcern }) => (readConcern as { level?: unknown })?.level !== "majority")).toEqual([]);
   });
 
-  it("engine 10: what the server can do is found out at the primary, and streams read what a majority has", async () => {
+  it("what the server can do is found out at the primary, and streams read what a majority has (majority)", async () => {
     const hello = async (): Promise<object> => ({ setName: "rs0" });
     const parts = partsOf(place, client);
     await capabilitiesOf({ ...parts, database: { ...parts.database, command: hello } } as unknown as Collections);
@@ -83,7 +83,7 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
     ]);
   });
 
-  it("engine 10: reads in the caller's transaction are the primary's too, or the driver would refuse them", async () => {
+  it("reads in the caller's transaction are the primary's too, or the driver would refuse them (majority)", async () => {
     const session = client.startSession() as unknown as DriverSession & ClientSession;
     const once = <T>(work: () => Promise<T>): Promise<unknown> => {
       session.startTransaction();
@@ -101,7 +101,7 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
     expect(named("find").map(({ filter }) => Object.keys(filter as object).length)).toEqual([1, 3]);
   });
 
-  it("engine 12: claims of a burst read one window, by the hot index, and take by id", async () => {
+  it("claims of a burst read one window, by the hot index, and take by id (windows and lanes)", async () => {
     await store.jobs.insert(
       Array.from({ length: 150 }, () => jobFixture()),
       {},
@@ -122,7 +122,7 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
     expect(takes).toHaveLength(5);
   });
 
-  it("case 58, case 60, case 62, case 63: the hot index is equality, sort, range over claimable rows only; a key is an indexed field of its own", async () => {
+  it("the hot index has only claimable rows; a key has its own index (case 58, case 60, case 62, case 63)", async () => {
     const indexes = new Map((await raw(place).indexes()).map((index) => [index["name"] as string, index]));
     const hot = indexes.get("dayjob_hot");
     expect(Object.entries(hot?.["key"] as object)).toEqual([
@@ -136,7 +136,7 @@ describe.skipIf(url === undefined)("what the store sends to MongoDB", () => {
     expect(indexes.get("dayjob_uniquekey")).toMatchObject({ key: { kind: 1, uniquekey: 1 }, unique: true });
   });
 
-  it("case 53, case 54, case 56, case 61: a claim examines about as many keys as it returns", async ({ skip }) => {
+  it("a claim examines about as many keys as it returns (case 53, case 54, case 56, case 61)", async ({ skip }) => {
     const info = await client.db("admin").command({ buildInfo: 1 });
     skip(info["ferretdb"] !== undefined, "FerretDB does not use an index's order, so its plans prove nothing here");
     const others = [

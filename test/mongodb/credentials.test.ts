@@ -39,7 +39,7 @@ describe.skipIf(url === undefined)("credentials on MongoDB", () => {
     }
   });
 
-  it("that are missing, or have too few rights, are told of as what they are", async () => {
+  it("that are missing, or have too few rights, are reported as what they are", async () => {
     const without = new URL(given);
     without.username = "";
     without.password = "";

@@ -48,7 +48,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
   };
 
   describe("documents of the Go package", () => {
-    it("engine 7: load, each of them, and keep their numbers", async () => {
+    it("load, each of them, and keep their numbers (Go documents)", async () => {
       await raw(place).insertMany(goDocuments());
       const jobs = await place.store.reading.find({}, { order: "oldest", most: 100 }, limit);
       expect(jobs.map(({ status }) => status)).toEqual([1, 1, 3, 4, 5, 2, 0]);
@@ -68,7 +68,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       expect(jobs[6]).toMatchObject({ status: Status.invalid, data: {}, created: zeroTime });
     });
 
-    it("engine 7: run if they are due, and are written back in its names and types; the rest is not touched", async () => {
+    it("run if they are due, and are written back in the names and types of Go (Go documents)", async () => {
       await raw(place).insertMany(goDocuments());
       const ran: string[] = [];
       const run = (job: Job): void => {
@@ -105,7 +105,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       expect(after.slice(3)).toEqual(before.slice(3));
     });
 
-    it("engine 13: are claimed among ours of priority 0, and keep fields that nobody here knows", async () => {
+    it("are claimed among ours of priority 0, and keep fields that nobody here knows (priority)", async () => {
       const go = {
         kind: "mail",
         status: 1,
@@ -131,7 +131,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       expect((await raw(place).findOne({ _id: first }))?.["extra"]).toEqual({ deep: 1 });
     });
 
-    it("engine 13: do not starve behind a full window of ours", async () => {
+    it("do not starve behind a full window of ours (priority)", async () => {
       await place.store.jobs.insert(
         Array.from({ length: 300 }, () => jobFixture({ priority: 0 })),
         {},
@@ -167,8 +167,8 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
     });
   });
 
-  describe("documents from elsewhere", () => {
-    it("engine 11: with a scalar claim, tries of another type, a missing count are claimed all the same", async () => {
+  describe("documents of other programs", () => {
+    it("with a scalar claim, odd tries or a missing count are claimed all the same (one bad document)", async () => {
       const odd = { kind: "mail", status: 1, runat: at(1), retries: 2, claim: "me", tries: "none", trycount: "many" };
       await raw(place).insertOne({ ...odd });
       const { jobs } = await place.store.claims.claim(request(), limit);
@@ -176,7 +176,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       expect(jobs[0]).toMatchObject({ tryCount: 1, claim: { runner: runner.instance } });
     });
 
-    it("engine 11: whose id is of another type are no jobs: they stop nothing, and nobody waits for them", async () => {
+    it("whose id is of another type are no jobs, and stop nothing (one bad document)", async () => {
       const foreign = { kind: "mail", status: 1, runat: at(1), retries: 1, priority: 9 };
       const docs: object[] = [
         { _id: "mine", ...foreign },
@@ -194,7 +194,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       expect(await raw(place).countDocuments({ status: { $in: [1, 3] } })).toBe(docs.length);
     });
 
-    it("engine 11: that take no log line are named, and the lines of others in the same write are stored", async () => {
+    it("that take no log line are named, and the lines of others are stored (one bad document)", async () => {
       const [bad, good] = [jobFixture(), jobFixture()] as const;
       await place.store.jobs.insert([bad, good], {}, limit);
       await raw(place).updateOne({ _id: new ObjectId(bad.id) }, { $set: { logs: "none" } });
@@ -207,7 +207,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
       expect(await place.store.reading.lines(good.id, limit)).toMatchObject([{ message: "sent" }]);
     });
 
-    it("engine 11: that cannot be updated are failed, and do not stop their kind", async () => {
+    it("that cannot be updated are failed, and do not stop their kind (one bad document)", async () => {
       const bad = new ObjectId();
       const ours = Array.from({ length: 20 }, () => jobFixture());
       await place.store.jobs.insert(ours, {}, limit);
@@ -229,7 +229,7 @@ describe.skipIf(url === undefined)("documents on MongoDB", () => {
     });
   });
 
-  it("case 32, engine 7: working documents with half a claim are nobody's, and hide no orphan, however many they are", async () => {
+  it("working documents with half a claim are nobody's, and hide no orphan (Go documents, case 32)", async () => {
     const half = { kind: "mail", status: 2, runat: at(1), retries: 2, tries: [], claim: { runner: runner.instance } };
     await raw(place).insertMany(Array.from({ length: 30 }, () => ({ ...half })));
     await place.store.jobs.insert([jobFixture()], {}, limit);

@@ -92,7 +92,7 @@ describe.skipIf(url === undefined)("a MongoDB client of the user's", () => {
   ];
 
   it.for(targets)(
-    "%s: values of every copy come back, a runner runs, and it stays open",
+    "%s: values of every copy come back, a runner runs, and it stays open (BSON of another copy)",
     async ([name, target, options]) => {
       const collection = name.replaceAll(/\W+/g, "_");
       const jobs = await open(target(), { collection, ...options });
@@ -106,7 +106,7 @@ describe.skipIf(url === undefined)("a MongoDB client of the user's", () => {
     },
   );
 
-  it("of a driver that is neither ours nor the installed one is refused with what to give", async () => {
+  it("of a driver that is neither ours nor the installed one is refused (BSON of another copy)", async () => {
     const wanted = /makes BSON values of version 6, .*driver: mongoose\.mongo for Mongoose/;
     await refusal(open(client6), "BAD_TARGET", wanted);
     await refusal(open(client6.db(database)), "BAD_TARGET", wanted);

@@ -105,7 +105,7 @@ describe("errors of the driver", () => {
     expect(translated(own, "finish")).toBe(own);
   });
 
-  it("tell a duplicate of an id or a key, by each server's words, from another's", () => {
+  it("distinguish a duplicate of an id or a key, by each server's message, from another's", () => {
     const own = [
       "E11000 duplicate key error collection: app.jobs index: _id_ dup key: { _id: ObjectId('0') }",
       'E11000 duplicate key error collection: app.jobs index: ours dup key: { kind: "k", uniquekey: "a" }',
@@ -152,13 +152,13 @@ describe("errors of a connection", () => {
     }
   });
 
-  it("keep the cause where it shows none, also of a URL whose password cannot be decoded", () => {
+  it("keep the cause without credentials, also of a URL whose password cannot be decoded", () => {
     const error = new Error("refused");
     expect(cannotConnect(error, "host", 100, "mongodb://me:50%@host/").cause).toBe(error);
     expect(cannotConnect(error, "host", 100).cause).toBe(error);
   });
 
-  it("tell credentials that were refused from nobody's answer", () => {
+  it("distinguish refused credentials from no answer at all", () => {
     expect(cannotConnect(serverError(18, "Authentication failed."), "host", 100).message).toMatch(
       /refused the credentials/,
     );

@@ -91,7 +91,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, while the server is aw
     return settled.every((one) => one.status === "rejected" && isOutage(one.reason));
   };
 
-  it("engine 18, case 43: each verb settles within its limit with an outage, and works again afterwards", async () => {
+  it("each verb rejects within its timeout in an outage, and works again afterwards (completion, case 43)", async () => {
     await Promise.all(verbs(5000));
     await gate.shut();
     expect(await outages(400)).toBe(true);
@@ -101,7 +101,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, while the server is aw
     );
   });
 
-  it("engine 18: a server that hangs is an outage as well", async () => {
+  it("a server that hangs is an outage as well (completion)", async () => {
     await Promise.all(verbs(5000));
     gate.stop();
     expect(await outages(300)).toBe(true);

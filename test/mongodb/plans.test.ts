@@ -49,7 +49,7 @@ describe.skipIf(url === undefined)("the plans on MongoDB", () => {
     return plan?.["executionStats"] as Stage | undefined;
   };
 
-  it("engine 12: a window costs what is due, or what it returns, not what is finished, future or another kind's", async ({
+  it("a window costs what is due, not what is finished, future or of another kind (windows and lanes)", async ({
     skip,
   }) => {
     const due = 600;

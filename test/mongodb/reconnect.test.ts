@@ -97,7 +97,7 @@ describe("a client is connected anew", () => {
     expect(client.connects).toBe(4);
   });
 
-  it("when its connection has been in use for longer than a command may take, and another call waits in vain", async () => {
+  it("when its connection is in use for longer than a command may take, and another call waits for it", async () => {
     const { client, clock } = watched();
     client.emit("connectionCheckedOut");
     client.emit("connectionCheckedIn");

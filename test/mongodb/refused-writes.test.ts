@@ -90,7 +90,7 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
     return { token: jobs[0]?.claim?.token ?? "", ids, bad: ids[2] ?? "" };
   };
 
-  it("a claim takes all but the bad one, which fails with the server's word for it", async () => {
+  it("a claim takes all but the bad one, which fails with the server's message", async () => {
     const ids = await put(20);
     const bad = ids[7] ?? "";
     refuse = (id, update) => id === bad && update.includes("token");
@@ -113,7 +113,7 @@ describe.skipIf(url === undefined)("writes that MongoDB refuses", () => {
     expect(await store.reading.get([bad], limit)).toMatchObject([{ status: Status.failed, tries: [] }]);
   });
 
-  it("a success that is refused is written without its result, and holds up no other of its batch (found 6)", async () => {
+  it("a success that is refused is written without its result, and holds up no other (found 6)", async () => {
     const { token, ids, bad } = await claimed(9);
     refuse = (id, update) => id === bad && update.includes("result");
     const ends = ids.map((id, n) => ({

@@ -35,9 +35,16 @@ describe("a session", () => {
       true,
       true,
       "WRONG_SESSION",
-      /open it with your MongoClient/,
+      /open dayjob with your MongoClient/,
     ],
-    ["in no transaction", { ...good, inTransaction: () => false }, true, false, "WRONG_SESSION", /in no transaction/],
+    [
+      "in no transaction",
+      { ...good, inTransaction: () => false },
+      true,
+      false,
+      "WRONG_SESSION",
+      /not in a transaction/,
+    ],
   ];
   it.for(wrong)("%s is refused", ([, session, transactions, own, code, says]) =>
     refusal(() => usableSession(place, session, transactions, own), code, says),
@@ -60,7 +67,7 @@ describe("an error inside a transaction", () => {
     return [...error.labels];
   };
 
-  it("stays the driver's, and is one that withTransaction repeats where a race for our rows or keys was lost", () => {
+  it("stays the driver's, and withTransaction repeats it where a race for our rows or keys was lost", () => {
     const again = ["TransientTransactionError"];
     expect(labelsOf({ code: 112 })).toEqual(again);
     expect(labelsOf({ code: 11000 }, "E11000 duplicate key error index: dayjob_uniquekey dup key")).toEqual(again);
@@ -69,7 +76,7 @@ describe("an error inside a transaction", () => {
     expect(labelsOf({ code: 121 })).toEqual([]);
   });
 
-  it("that is no driver's is told in our words", () => {
+  it("that is no driver's gets a message of ours", () => {
     expect(translatedInSession(new TypeError("no"), "insert")).toMatchObject({ code: "STORE_FAILED" });
   });
 });

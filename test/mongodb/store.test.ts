@@ -20,7 +20,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
   });
   afterEach(() => place.dispose());
 
-  it("engine 12: eight claimers of four stores get each of a thousand jobs once, without a word between them", async () => {
+  it("eight claimers of four stores get each of a thousand jobs once (windows and lanes)", async () => {
     await place.store.jobs.insert(
       Array.from({ length: 1000 }, () => jobFixture()),
       {},
@@ -41,7 +41,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
     expect(new Set(taken).size).toBe(1000);
   });
 
-  it("engine 12: takes from the preferred lanes first, and from the others when those are empty", async () => {
+  it("takes from the preferred lanes first, and from the others when those are empty (windows and lanes)", async () => {
     const [own, others] = [jobFixture({ lane: 1 }), jobFixture({ lane: 2 })];
     await place.store.jobs.insert([others, own], {}, limit);
     const first = await place.store.claims.claim(request({ lanes: [1] }), limit);
@@ -52,7 +52,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
     expect(second.next).toBeUndefined();
   });
 
-  it("engine 12, case 24: looks behind a window that is full of a kind at its limit", async () => {
+  it("looks behind a window that is full of a kind at its limit (windows and lanes, case 24)", async () => {
     await place.store.jobs.insert(
       Array.from({ length: 250 }, () => jobFixture({ priority: 9 })),
       {},
@@ -82,7 +82,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
     expect(await place.store.reading.count({}, limit)).toBe(0);
   });
 
-  it("engine 19: with a session, stores a job whose id was only that of one whose key was taken, and answers in order", async () => {
+  it("with a session, stores a job whose id was that of one whose key was taken (duplicate keys)", async () => {
     const [a, b] = [jobFixture({ key: "a" }), jobFixture({ key: "a" })];
     const free = { ...b, key: undefined, uniqueKey: undefined };
     const session = place.client.startSession() as unknown as DriverSession;
@@ -131,7 +131,7 @@ describe.skipIf(url === undefined)("the store on MongoDB, beyond the port", () =
     expect(await place.store.reading.count({}, limit)).toBe(count);
   });
 
-  it("engine 9: does not store again what was removed after an unanswered put", async () => {
+  it("does not store again what was removed after an unanswered put (lost replies)", async () => {
     const job = jobFixture();
     await place.store.jobs.insert([job], {}, limit);
     await place.store.bulk.act(planOf({ verb: "remove" }, at(5)), {}, { most: 10 }, limit);

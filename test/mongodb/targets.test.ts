@@ -23,7 +23,7 @@ describe.skipIf(url === undefined)("opening a store on MongoDB", () => {
     );
 
   describe("targets", () => {
-    it("that are no MongoDB, or miss, are told apart", async () => {
+    it("that are no MongoDB, or missing, are distinguished", async () => {
       expect(await codeOfOpening("postgres://localhost/app")).toBe("BAD_TARGET");
       expect(await codeOfOpening("mongodb://")).toBe("BAD_TARGET");
       expect(await codeOfOpening({})).toBe("BAD_TARGET");
@@ -64,7 +64,7 @@ describe.skipIf(url === undefined)("opening a store on MongoDB", () => {
       }
     });
 
-    it("engine 10: may be a client or a database, which stay open, whatever their settings", async () => {
+    it("may be a client or a database, which stay open, whatever their settings (majority)", async () => {
       const odd = {
         useBigInt64: true,
         readPreference: "secondary",

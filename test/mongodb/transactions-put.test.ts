@@ -1,4 +1,5 @@
-// Puts as part of the caller's transactions, on servers that have them (API rule 9, ENGINE.md 19).
+// Puts as part of the caller's transactions, on servers that have them
+// (docs/api.md, "sessions"; docs/engine.md, "duplicate keys").
 import { describe, expect, it } from "vitest";
 import { Status } from "../../src/job/status.ts";
 import { deferred, until } from "../setup/until.ts";
@@ -9,7 +10,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
   const place = transactionPlaces({ transactions: true });
 
   describe("put with a session", () => {
-    it("rule 9: is there at the commit, for nobody before it, and not after an abort", async () => {
+    it("is there at the commit, for nobody before it, and not after an abort (sessions)", async () => {
       const { jobs } = place();
       let told = 0;
       jobs.on("put", () => told++);
@@ -50,7 +51,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       expect(await place().jobs.count()).toBe(1203);
     });
 
-    it("engine 19: looks first: ids and keys that are there are duplicates, and the transaction goes on", async () => {
+    it("looks first: known ids and keys are duplicates, and the transaction goes on (duplicate keys)", async () => {
       const { jobs, effects } = place();
       const held = await jobs.put("k", {}, { key: "a" });
       const known = await jobs.put("k");
@@ -72,7 +73,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       expect([await jobs.count(), await effects.countDocuments()]).toEqual([4, 1]);
     });
 
-    it("engine 19: a key that another transaction takes meanwhile has withTransaction begin anew, which finds it", async () => {
+    it("a key that another transaction takes first makes withTransaction start over (duplicate keys)", async () => {
       const { jobs, effects } = place();
       await place().client.withSession(async (first) => {
         first.startTransaction();
@@ -91,7 +92,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       expect([await jobs.count(), await effects.countDocuments()]).toEqual([1, 1]);
     });
 
-    it("engine 19: of 20 transactions at once with one key exactly one stores it", async () => {
+    it("of 20 transactions at once with one key exactly one stores it (duplicate keys)", async () => {
       const put = await Promise.all(
         Array.from({ length: 20 }, () =>
           place().inTransaction(async (session) => {
@@ -105,7 +106,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       expect([await place().jobs.count(), await place().effects.countDocuments()]).toEqual([1, 20]);
     });
 
-    it("rule 9: puts on one session at once wait for each other", async () => {
+    it("puts on one session at once wait for each other (sessions)", async () => {
       const { jobs } = place();
       await place().inTransaction(async (session) => {
         await Promise.all(Array.from({ length: 10 }, (_, n) => jobs.put("k", { n }, { session })));
@@ -113,7 +114,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       expect(await jobs.count()).toBe(10);
     });
 
-    it("rule 9, engine 21: wakes nobody before the commit, and a runner of this process soon after it", async () => {
+    it("wakes a runner of this process soon after the commit, not before (sessions, wake-ups)", async () => {
       const { jobs } = place();
       const { runner } = await place().run(() => {});
       const started = deferred();

@@ -1,4 +1,5 @@
-// Sessions that cannot be used, and servers without transactions: typed errors, after which the handler may still succeed (API rule 9).
+// Sessions that cannot be used, and servers without transactions: typed errors, after which the handler may still succeed
+// (docs/api.md, "sessions").
 import { MongoClient } from "mongodb";
 import { describe, expect, it } from "vitest";
 import { isDayjobError } from "../../src/api/errors.ts";
@@ -11,16 +12,16 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
   const place = transactionPlaces({ transactions: true });
 
   describe("a session that cannot be used", () => {
-    it("rule 9: is WRONG_SESSION for put, and the message says which and what to do", async () => {
+    it("is WRONG_SESSION for put, and the message says which and what to do (sessions)", async () => {
       const { jobs, client } = place();
       const byUrl = await place().openByUrl();
       const other = await new MongoClient(url ?? "").connect();
       await client.withSession(async (session) => {
-        await refusal(jobs.put("k", {}, { session }), "WRONG_SESSION", /in no transaction.*withTransaction/);
+        await refusal(jobs.put("k", {}, { session }), "WRONG_SESSION", /not in a transaction.*withTransaction/);
         session.startTransaction();
         await refusal(byUrl.put("k", {}, { session }), "WRONG_SESSION", /opened with a URL.*your MongoClient/);
         await session.abortTransaction();
-        await refusal(jobs.put("k", {}, { session }), "WRONG_SESSION", /in no transaction/);
+        await refusal(jobs.put("k", {}, { session }), "WRONG_SESSION", /not in a transaction/);
       });
       await other.withSession(async (session) => {
         session.startTransaction();
@@ -34,7 +35,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       expect(await jobs.count()).toBe(0);
     });
 
-    it("rule 9: is WRONG_SESSION for complete, after which the handler may still succeed", async () => {
+    it("is WRONG_SESSION for complete, after which the handler may still succeed (sessions)", async () => {
       const { jobs, client } = place();
       const { id } = await jobs.put("k");
       const other = await new MongoClient(url ?? "").connect();
@@ -61,7 +62,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
 describe.skipIf(url === undefined)("without transactions on MongoDB", () => {
   const place = transactionPlaces({ transactions: false });
 
-  it("rule 9: a session is NO_TRANSACTIONS for put and for complete, and the handler may do without", async () => {
+  it("a session is NO_TRANSACTIONS for put and for complete, and the handler may do without (sessions)", async () => {
     const { jobs, client } = place();
     expect(jobs.supports.transactions).toBe(false);
     const { id } = await jobs.put("k");

@@ -1,4 +1,5 @@
-// Jobs as part of the caller's transactions, on servers that have them: exactly-once effects (API rule 9, ENGINE.md 18, 19).
+// Jobs as part of the caller's transactions, on servers that have them: exactly-once effects
+// (docs/api.md, "sessions"; docs/engine.md, "completion", "duplicate keys").
 import { MongoServerError } from "mongodb";
 import { describe, expect, it } from "vitest";
 import { isDayjobError } from "../../src/api/errors.ts";
@@ -15,7 +16,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
   });
 
   describe("complete with a session", () => {
-    it("rule 9: commits the success with the handler's writes; the runner writes none after it", async () => {
+    it("commits the success with the handler's writes; the runner writes none after it (sessions)", async () => {
       const { jobs, effects, raw } = place();
       const { id } = await jobs.put("k", {}, { key: "held" });
       let stored: unknown;
@@ -35,7 +36,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       expect(await jobs.put("k", {}, { key: "held" })).toMatchObject({ duplicate: false });
     });
 
-    it("rule 9: a handler that throws after the commit has succeeded, and the error is an event", async () => {
+    it("a handler that throws after the commit has succeeded, and the error is an event (sessions)", async () => {
       const { jobs, effects } = place();
       const { id } = await jobs.put("k");
       const { ended, errors } = await place().run(async (job) => {
@@ -52,7 +53,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
     });
 
     it.for(["throws", "returns"])(
-      "rule 9: a handler that %s after an abort has failed, and is tried again",
+      "a handler that %s after an abort has failed, and is tried again (sessions)",
       async (how) => {
         const { jobs, effects } = place();
         const { id } = await jobs.put("k", {}, { retries: 2, retryInterval: 1 });
@@ -76,7 +77,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       },
     );
 
-    it("rule 9: may be called again when withTransaction runs its callback again, and twice in one", async () => {
+    it("may be called again when withTransaction runs its callback again, and twice in one (sessions)", async () => {
       const { jobs, effects } = place();
       const { id } = await jobs.put("k");
       let attempts = 0;
@@ -92,7 +93,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       expect([attempts, ended, await effects.countDocuments()]).toEqual([2, [`success ${id}`], 1]);
     });
 
-    it("engine 18: progress and log lines of before do not conflict with it, and none are written after it", async () => {
+    it("earlier progress and log lines do not conflict with it, none are written after it (completion)", async () => {
       const { jobs, effects } = place();
       const { id } = await jobs.put("k");
       let attempts = 0;
@@ -118,7 +119,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       );
     });
 
-    it("rule 9: waits for puts on the same session", async () => {
+    it("waits for puts on the same session (sessions)", async () => {
       const { jobs } = place();
       await jobs.put("k");
       const { ended, errors } = await place().run(async (job) => {
@@ -134,7 +135,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       expect([errors, await jobs.count({ status: "success" }), await jobs.count({ kind: "next" })]).toEqual([[], 1, 2]);
     });
 
-    it("engine 18: a job that its open transaction locks holds up the end of no other", async () => {
+    it("a job that its open transaction locks holds up the end of no other (completion)", async () => {
       const { jobs } = place();
       const [locked] = await jobs.putMany([{ kind: "k", retryInterval: 1 }]);
       const session = place().client.startSession();
@@ -154,7 +155,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       await until("the locked one has ended", () => ended.includes(`success ${locked?.id}`));
     });
 
-    it("rule 9: a commit after the handler has settled is a success all the same, if it comes first", async () => {
+    it("a commit after the handler has settled is a success all the same, if it comes first (sessions)", async () => {
       const { jobs, effects } = place();
       const { id } = await jobs.put("k");
       const session = place().client.startSession();
@@ -181,7 +182,7 @@ describe.skipIf(url === undefined)("transactions on MongoDB", () => {
       expect(errors.filter(({ during }) => during !== "finish")).toEqual([]);
     });
 
-    it("promise 3: a lost claim rejects it with CLAIM_LOST, and nothing of the handler is kept", async () => {
+    it("a lost claim rejects it with CLAIM_LOST, and nothing of the handler is kept (promise 3)", async () => {
       const { jobs, effects, raw } = place();
       const { id } = await jobs.put("k");
       let error: unknown;

@@ -54,7 +54,7 @@ function watched(): Watched {
 }
 
 describe("a watch on a change stream", () => {
-  it("engine 21: tells of changes once, a short random time after the first, and of none after its end", async () => {
+  it("reports changes once, a short random time after the first, and none after its end (wake-ups)", async () => {
     const { streams, clock, place } = watched();
     let heard = 0;
     const unwatch = watch(place, () => heard++);
@@ -90,7 +90,7 @@ describe("a watch on a change stream", () => {
     expect(events).toEqual([{ _id: all[0]?.["_id"] }, { _id: all[2]?.["_id"] }]);
   });
 
-  it("case 50, case 51: opens a new stream after an error, later each time, and never resumes an old one", async () => {
+  it("opens a new stream after an error, later each time, and never resumes an old one (case 50, case 51)", async () => {
     const { streams, asked, clock, place } = watched();
     const unwatch = watch(place, () => {});
     for (const wait of [500, 1000, 2000]) {
@@ -107,7 +107,7 @@ describe("a watch on a change stream", () => {
     await unwatch();
   });
 
-  it("case 50: lets no error of its listener escape", async () => {
+  it("lets no error of its listener escape (case 50)", async () => {
     const { streams, clock, place } = watched();
     const unwatch = watch(place, () => {
       throw new Error("a listener's");

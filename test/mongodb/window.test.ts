@@ -8,7 +8,7 @@ import { nextAfter, readWindow, windowsOf } from "../../src/mongodb/window.ts";
 import { at } from "../../src/testing/fixtures/factories.ts";
 import { manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 
-it("a reading that never ends is waited for until its limit; then the next claim reads anew", async () => {
+it("a read that never ends is waited for until its timeout; the next claim reads again", async () => {
   const clock = manualClock();
   const answers = [new Promise<Doc[]>(() => {}), Promise.resolve<Doc[]>([])];
   let reads = 0;

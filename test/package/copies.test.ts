@@ -33,7 +33,7 @@ function same(entry: string, n: number): string {
     export const to${n}: typeof other${n} = one${n}; export const back${n}: typeof one${n} = other${n};`;
 }
 
-describe("rule 15, rule 16: two copies of the package", () => {
+describe("two copies of the package (error codes, two copies)", () => {
   it("are two", () => {
     expect(other.open).not.toBe(one.open);
   });

@@ -44,7 +44,7 @@ describe("the tarball", () => {
 
   // Whether private members of a class come between two copies is seen by test/package/copies.test.ts: some classes that are
   // in the declarations stand in no type that is exported.
-  it("rule 16: declares no enum, no unique symbol and no private or protected member", () => {
+  it("declares no enum, no unique symbol and no private or protected member (two copies)", () => {
     const declarations = packed.files.filter(({ path }) => path.endsWith(".d.ts"));
     expect(declarations.length).toBeGreaterThan(10);
     const found = declarations.filter(({ path }) => {
@@ -63,7 +63,7 @@ describe("the tarball", () => {
   });
 
   // ESM only: CommonJS users `require()` it, which Node 20.19 and newer can do; attw's profile knows of this.
-  it("has the types that it should (attw)", async () => {
+  it("has the types that it should, by attw", async () => {
     const attw = join(root, "node_modules/@arethetypeswrong/cli/dist/index.js");
     const { code, out, err } = await run(process.execPath, [
       attw,
@@ -108,7 +108,7 @@ describe("a project that has installed it", () => {
   });
 
   it.for(["nodenext", "bundler"] as const)(
-    "compiles and runs it as TypeScript (%s), checking the declarations without a driver",
+    "compiles and runs as TypeScript (%s), declarations included, without a driver (no driver types)",
     { timeout: 60_000 },
     async (resolution) => {
       writeTypeScript(project, resolution);
@@ -141,7 +141,7 @@ describe("a store of somebody else's", () => {
 });
 
 describe("importing", () => {
-  it.for(entryPoints)("%s starts nothing: the process ends by itself", async (entry) => {
+  it.for(entryPoints)("%s starts nothing: the process ends by itself (nothing at import)", async (entry) => {
     const program = `
       await import(${JSON.stringify(entry)});
       const ownPipes = ["PipeWrap", "CloseReq"]; // to the test: stdin, stdout, stderr
@@ -153,7 +153,7 @@ describe("importing", () => {
     expect({ code, out }, err).toEqual({ code: 0, out: "[]\n" });
   });
 
-  it.for(entryPoints)("%s can be required", async (entry) => {
+  it.for(entryPoints)("%s can be required (nothing at import)", async (entry) => {
     const { code, err } = await run(process.execPath, ["-e", `require(${JSON.stringify(entry)})`], {
       cwd: project,
       limit: 10_000,

@@ -20,7 +20,7 @@ describe("generated data", () => {
   });
   afterAll(() => Promise.all(stores.map(({ dispose }) => dispose())));
 
-  it("case 105: comes back from every store as it went in, and alike from all", { timeout: 120_000 }, async () => {
+  it("comes back from every store as it went in, and alike from all (case 105)", { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(data, { minLength: 1, maxLength: 30 }), async (given) => {
         const expected = given.map((one) => shown(comesBackAs(one)));
@@ -42,7 +42,7 @@ describe("generated data", () => {
     );
   });
 
-  it("case 105: so do results and progress", { timeout: 120_000 }, async () => {
+  it("so do results and progress (case 105)", { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(value, { minLength: 1, maxLength: 15 }), async (given) => {
         const expected = given.map((one) => shown(comesBackAs({ one })));
@@ -89,7 +89,7 @@ describe("generated data", () => {
   });
 });
 
-it("case 105: generated data comes back from JSON, but for the sign of a 0, which relaxed Extended JSON has not", () => {
+it("generated data comes back from JSON, except for the sign of a 0 (case 105)", () => {
   fc.assert(
     fc.property(data, (given) => {
       const json = JSON.stringify(readableData(storableData(given, bson)));

@@ -65,7 +65,7 @@ async function onEachStore(run: (store: PropertyStore) => Promise<void>): Promis
 const all = { order: "oldest", most: 1000 } as const;
 
 describe("a generated filter", () => {
-  it("meets in find and count what a naive model says, in pages, both ways", { timeout: 120_000 }, async () => {
+  it("matches in find and count what a naive model says, in pages, both ways", { timeout: 120_000 }, async () => {
     const filters = fc.array(filter, { minLength: 10, maxLength: 20 });
     const run = async (
       jobs: readonly StoredJob[],

@@ -27,7 +27,7 @@ const throws = (error: unknown) => (): never => {
   throw error;
 };
 
-describe("rule 6: arounds", () => {
+describe("arounds (outcomes)", () => {
   it("stand in order, the first outermost, each with the job and the context that the handler has", async () => {
     const seen: unknown[] = [];
     const named =
@@ -106,7 +106,7 @@ describe("rule 6: arounds", () => {
   });
 });
 
-describe("rule 6: an outcome", () => {
+describe("an outcome (outcomes)", () => {
   const wrapped = (outcome: unknown, deep: number): unknown =>
     deep === 0 ? outcome : new Error(`wrapped ${deep}`, { cause: wrapped(outcome, deep - 1) });
 

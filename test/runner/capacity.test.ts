@@ -33,7 +33,7 @@ describe("what runs at once", () => {
   const countOf = (time: Timelapse, ...statuses: readonly Status[]): number =>
     [...time.data.jobs.values()].filter(({ status }) => statuses.includes(status)).length;
 
-  it("case 7, case 28: ten puts at once while four runners poll, and more of those begin, run once each", async () => {
+  it("ten puts at once while four runners poll, and more of those begin, run once each (case 7, case 28)", async () => {
     const time = timelapse();
     const runs = new Map<string, number>();
     const start = async (name: string): Promise<void> => {
@@ -52,7 +52,7 @@ describe("what runs at once", () => {
     expect([runs.size, ...new Set(runs.values())]).toEqual([200, 1]);
   });
 
-  it("case 76: what failed or was snoozed here runs again at its time, and does not wait for the next poll", async () => {
+  it("what failed or was snoozed here runs again at its time, not at the next poll (case 76)", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
     const runs: number[] = [];
@@ -70,7 +70,7 @@ describe("what runs at once", () => {
     expect(third - first).toBeLessThan(1000);
   });
 
-  it("case 23: a handler that never settles costs its own slot, and no other job", async () => {
+  it("a handler that never settles costs its own slot, and no other job (case 23)", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
     await time.settled(jobs.putMany([{ kind: "hangs" }, ...many(50)]));
@@ -83,7 +83,7 @@ describe("what runs at once", () => {
     await time.until("a later one has run", () => countOf(time, Status.success) === 51, 1000);
   });
 
-  it("case 24: a kind at its own limit at the head of the order holds up no other kind", async () => {
+  it("a kind at its own limit at the head of the order holds up no other kind (case 24)", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
     const long = new AtOnce(time);
@@ -95,7 +95,7 @@ describe("what runs at once", () => {
     expect([long.most, long.all]).toEqual([2, 2]);
   });
 
-  it("case 24: of a kind with a limit no more is claimed than may run, and no slot is kept from the other kinds", async () => {
+  it("of a kind with a limit no more is claimed than may run, and other kinds keep their slots (case 24)", async () => {
     const time = timelapse();
     const machine = time.machine();
     const { jobs } = machine;
@@ -118,7 +118,7 @@ describe("what runs at once", () => {
     expect(held.length).toBe(1);
   });
 
-  it("case 70, case 71: each of four runners takes what its free slots need, and leaves the rest to the others", async () => {
+  it("each of four runners takes what its free slots need, and leaves the rest (case 70, case 71)", async () => {
     const time = timelapse();
     await time.settled(time.machine().jobs.putMany(many(10)));
     for (const name of ["a", "b", "c", "d"]) {
@@ -130,7 +130,7 @@ describe("what runs at once", () => {
     expect([holders.length, new Set(holders).size]).toEqual([4, 4]);
   });
 
-  it("case 72, case 73, case 74: one at a time stays one at a time, however runs end, through outages and priorities", async () => {
+  it("one at a time stays one at a time, through outages and priorities (case 72, case 73, case 74)", async () => {
     const time = timelapse();
     const machine = time.machine();
     const one = new AtOnce(time);
@@ -171,7 +171,7 @@ describe("what runs at once", () => {
     expect([one.most, lost]).toEqual([1, 1]);
   });
 
-  it("case 75, case 69: an urgent job does not wait behind what was claimed ahead: it starts next", async () => {
+  it("an urgent job does not wait behind what was claimed ahead: it starts next (case 75, case 69)", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
     const order: number[] = [];
@@ -188,7 +188,7 @@ describe("what runs at once", () => {
     expect(order.indexOf(100) - before).toBeLessThanOrEqual(1);
   });
 
-  it("case 75: no more is claimed ahead than starts in a tenth of a second, and never more than 2000", () => {
+  it("no more is claimed ahead than starts in a tenth of a second, and never more than 2000 (case 75)", () => {
     const clock = manualClock();
     for (const [rate, fetch, ahead] of [
       [0, 1000, 0],

@@ -8,7 +8,7 @@ import { hasEnded, jobOf, lease, startRunner } from "./lease-runners.ts";
 describe("a claim in doubt", () => {
   const timelapse = timelapses();
 
-  it("engine 4: what the store says this instance holds, and it does not know of, is given back at a beat, with no try spent", async () => {
+  it("what the store says we hold and we do not know of goes back at a beat, free (unknown claims)", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
     let runs = 0;
@@ -26,7 +26,7 @@ describe("a claim in doubt", () => {
     expect(runs).toBe(0);
   });
 
-  it("engine 4: a claim whose answer is under way is not given back at a beat", async () => {
+  it("a claim whose answer is under way is not given back at a beat (unknown claims)", async () => {
     const time = timelapse();
     const machine = time.machine();
     let runs = 0;
@@ -43,7 +43,7 @@ describe("a claim in doubt", () => {
     expect(jobOf(time, id)).toMatchObject({ status: Status.success, tryCount: 1, claim });
   });
 
-  it("engine 4: a claim's answer is of no use to the instance that came after the one which asked", async () => {
+  it("a claim's answer is of no use to the instance that came after the one which asked (unknown claims)", async () => {
     const time = timelapse();
     const machine = time.machine();
     const runsBy: (string | undefined)[] = [];
@@ -61,7 +61,7 @@ describe("a claim in doubt", () => {
     expect(jobOf(time, id)).toMatchObject({ status: Status.success, lost: 1 });
   });
 
-  it("engine 5: a stop awaits the claim that is under way, and gives back what it brings, at no cost", async () => {
+  it("a stop awaits the claim under way, and gives back what it brings, at no cost (stopped runners)", async () => {
     const time = timelapse();
     const machine = time.machine();
     let runs = 0;
@@ -75,7 +75,7 @@ describe("a claim in doubt", () => {
     expect(runs).toBe(0);
   });
 
-  it("engine 5: what a stopped runner left behind goes back free of charge", async () => {
+  it("what a stopped runner left behind goes back free of charge (stopped runners)", async () => {
     const time = timelapse();
     const [a, b] = [time.machine(), time.machine()];
     const { id } = await time.settled(a.jobs.put("k", {}, { retries: 1 }));

@@ -83,7 +83,7 @@ describe("what is claimed ahead", () => {
     expect([countOf(time, Status.new), countOf(time, Status.working)]).toEqual([70, 0]);
   });
 
-  it("case 75: is measured anew where no more starts, or fewer did since the last measure", () => {
+  it("is measured again if no more starts, or fewer did since the last measurement (case 75)", () => {
     const clock = manualClock();
     const pace = new Prefetch(clock);
     const pass = (wait: number, starts: number): void => {
@@ -124,7 +124,7 @@ describe("what waits in hand", () => {
     held: { id, token: "t" },
   });
 
-  it("case 75: starts in the order of claims, what came later and is urgent before what waited", () => {
+  it("starts in the order of claims, what came later and is urgent before what waited (case 75)", () => {
     const waiting = new ClaimedQueue();
     waiting.add([job("1", 5), job("3", 0), job("4", 0)], 0);
     waiting.add([job("5", 50), job("2", 0)], 10);

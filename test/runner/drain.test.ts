@@ -6,7 +6,7 @@ import type { Drained } from "../../src/api/runner.ts";
 import { Status } from "../../src/job/status.ts";
 import { type Timelapse, timelapses } from "../setup/timelapse.ts";
 
-describe("rule 21: a drain", () => {
+describe("a drain (drain)", () => {
   const timelapse = timelapses();
   const many = (count: number) => Array.from({ length: count }, () => ({ kind: "k", retries: 5 }));
   const after = (time: Timelapse, wait: number): Promise<void> =>
@@ -103,7 +103,7 @@ describe("rule 21: a drain", () => {
     expectNothingLeft(time);
   });
 
-  it("counts the time that its start takes: nothing is claimed after it, and a start that comes too late is undone", async () => {
+  it("counts the time that its start takes, and undoes a start that comes too late", async () => {
     for (const [opening, drained] of [
       [600, { started: 1, success: 1, more: false }],
       [2500, { started: 0, success: 0, more: true }],
@@ -135,7 +135,7 @@ describe("rule 21: a drain", () => {
   });
 });
 
-describe("rule 21: a client that only puts", () => {
+describe("a client that only puts (drain)", () => {
   const timelapse = timelapses();
 
   it("starts no watch, and no timer that keeps a process alive", async () => {

@@ -15,7 +15,7 @@ describe("ends", () => {
   const timelapse = timelapses();
   const statusOf = (time: Timelapse, id: string): Status | undefined => time.data.jobs.get(id)?.status;
 
-  it("engine 6: a job that kills its process three times fails, and the nineteen that ran beside it succeed", async () => {
+  it("a job that kills its process three times fails, the nineteen beside it succeed (poison jobs)", async () => {
     const time = timelapse();
     const client = time.machine();
     const jobs = Array.from({ length: 20 }, (_, n) => ({ kind: "k", data: { poison: n === 7 }, retryInterval: 100 }));
@@ -44,7 +44,7 @@ describe("ends", () => {
     expect(others).toMatchObject(others.map(() => ({ status: Status.success, lost: 2, tryCount: 3 })));
   });
 
-  it("engine 11: a success that the store refuses is written without its result, with a warning (found 6)", async () => {
+  it("a success that is refused is written without its result, with a warning (one bad document, found 6)", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
     const finish = time.store.claims.finish.bind(time.store);
@@ -73,7 +73,7 @@ describe("ends", () => {
     expect(told).toEqual([expect.stringContaining(`RESULT_NOT_STORED ${message}`)]);
   });
 
-  it("an end that the store refuses for a time is written once it is taken; till then the job is held, and runs no second time", async () => {
+  it("an end that the store refuses for a time is written later; the job is held till then", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
     const finish = time.store.claims.finish.bind(time.store);
@@ -92,7 +92,7 @@ describe("ends", () => {
     expect([runs, time.clock.pending]).toEqual([1, 0]);
   });
 
-  it("a CLAIM_LOST that is another job's, or is wrong, is a failed try: the job does not run again for nothing", async () => {
+  it("a CLAIM_LOST that is another job's, or is wrong, is a failed try", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
     const put = await time.settled(
@@ -142,7 +142,7 @@ describe("ends", () => {
     };
 
     for (const [ending, end] of Object.entries(endings)) {
-      it(`engine 18, case 73: after complete nothing of ours is written to the job: committed, twice, then the handler ${ending}`, async () => {
+      it(`after complete nothing is written to the job, then the handler ${ending} (completion, case 73)`, async () => {
         const time = timelapse();
         const machine = time.machine();
         const writes = transactional(time, machine, true);
@@ -165,7 +165,7 @@ describe("ends", () => {
       });
     }
 
-    it("one that cannot be read back is asked for again, and stays held: it is not given back as never started", async () => {
+    it("one that cannot be read back is asked for again, and is not given back as never started", async () => {
       const time = timelapse();
       const machine = time.machine();
       transactional(time, machine, false);
@@ -192,7 +192,7 @@ describe("ends", () => {
       expect([runs, [...told]]).toEqual([1, ["complete", "failed"]]);
     });
 
-    it("engine 18: one that did not commit is a failed try, and its end is written alone", async () => {
+    it("one that did not commit is a failed try, and its end is written alone (completion)", async () => {
       const time = timelapse();
       const machine = time.machine();
       const writes = transactional(time, machine, false);

@@ -41,7 +41,7 @@ describe("a runner over a store that fails", () => {
     return { ...made, jobs };
   };
 
-  it("engine 12: a runner's first claim is of its share of the lanes, where others live", async () => {
+  it("a runner's first claim is of its share of the lanes, where others live (windows and lanes)", async () => {
     const store = memoryStore();
     const firsts = new Map<string, number | undefined>();
     const claim = store.claims.claim.bind(store);
@@ -64,7 +64,7 @@ describe("a runner over a store that fails", () => {
     ]);
   });
 
-  it("engine 9: a claim whose reply was lost is asked for again by its token, and runs once", async () => {
+  it("a claim whose reply was lost is asked for again by its token, and runs once (lost replies)", async () => {
     const { jobs, trouble } = setUp();
     const { id } = await jobs.put("k", {});
     let runs = 0;
@@ -78,7 +78,7 @@ describe("a runner over a store that fails", () => {
     expect((await jobs.get(id))?.tryNumber).toBe(1);
   });
 
-  it("engine 10: an end is written again until it is acknowledged, and the job runs once", async () => {
+  it("an end is written again until it is acknowledged, and the job runs once (majority)", async () => {
     const { jobs, trouble } = setUp();
     const { id } = await jobs.put("k", {});
     let runs = 0;
@@ -94,7 +94,7 @@ describe("a runner over a store that fails", () => {
     expect({ runs, errors: errors >= 3 }).toEqual({ runs: 1, errors: true });
   });
 
-  it("case 5, case 12: a runner that is declared dead aborts its jobs with CLAIM_LOST, writes nothing, and begins anew", async () => {
+  it("a runner declared dead aborts its jobs with CLAIM_LOST and registers anew (case 5, case 12)", async () => {
     const { jobs, store } = setUp();
     const { id } = await jobs.put("k", {}, { retries: 5 });
     const begun = deferred();
@@ -135,7 +135,7 @@ describe("a runner over a store that fails", () => {
     expect(after?.retries).toBe(4);
   });
 
-  it("engine 2: starts nothing while its beats are not acknowledged, keeps what runs, and goes on afterwards", async () => {
+  it("starts nothing while its beats are not acknowledged, and keeps what runs (failed beats)", async () => {
     const { jobs, trouble } = setUp();
     const release = deferred();
     const done: string[] = [];
@@ -167,7 +167,7 @@ describe("a runner over a store that fails", () => {
     expect(done).toEqual([long.id, next.id]);
   });
 
-  it("promise 5: stops by its deadline though the store is away, and leaves its claims to the lease", async () => {
+  it("stops by its deadline though the store is away, and leaves its claims to the lease (promise 6)", async () => {
     const { jobs, trouble } = setUp();
     await jobs.put("k", {});
     const begun = deferred();
@@ -184,7 +184,7 @@ describe("a runner over a store that fails", () => {
     trouble.clear();
   });
 
-  it("case 44: a loop goes on after an error that is no outage", async () => {
+  it("a loop goes on after an error that is no outage (case 44)", async () => {
     const store = memoryStore();
     let failures = 0;
     const jobs = jobsOver(

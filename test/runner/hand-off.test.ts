@@ -65,7 +65,7 @@ describe("an idle runner of the same process", () => {
   const succeeded = async (jobs: Jobs, count: number): Promise<void> =>
     until("all have succeeded", async () => (await jobs.count({ status: "success" })) === count);
 
-  it("has a job as it is put, without a claim of its own; the caller is told that it is new", async () => {
+  it("gets a job as it is put, without a claim of its own; the caller sees a new job", async () => {
     const { jobs, written, claimed } = await idle(() => "done");
     const told: Status[] = [];
     jobs.on("put", ({ jobs: put }) => told.push(...put.map(({ status }) => status)));
@@ -88,7 +88,7 @@ describe("an idle runner of the same process", () => {
     expect(order).toEqual([3, 2, 1]);
   });
 
-  it("never fills its last free slot so, nor takes what is due later, of another kind, or a member of a list", async () => {
+  it("leaves one slot free, and takes nothing that is due later, of another kind, or part of a list", async () => {
     const { jobs, written } = await idle(() => undefined, 1);
     await jobs.put("k", {});
     await succeeded(jobs, 1);
@@ -99,7 +99,7 @@ describe("an idle runner of the same process", () => {
     expect([...written, ...theirs].flat()).toEqual(Array.from({ length: 4 }, () => Status.new));
   });
 
-  it("engine 9: runs it once when the reply of the put was lost", async () => {
+  it("runs it once when the reply of the put was lost (lost replies)", async () => {
     let runs = 0;
     const { jobs, written } = await idle(
       () => void runs++,
@@ -115,7 +115,7 @@ describe("an idle runner of the same process", () => {
     expect({ runs, written }).toEqual({ runs: 1, written: [[Status.working], [Status.new]] });
   });
 
-  it("engine 3: a second attempt to put stores it as new, since a claim grows old", async () => {
+  it("a second attempt to put stores it as new, since a claim grows old (lease before start)", async () => {
     const { jobs, written } = await idle(
       () => undefined,
       5,
@@ -129,7 +129,7 @@ describe("an idle runner of the same process", () => {
     expect(written).toEqual([[Status.working], [Status.new]]);
   });
 
-  it("engine 5: gives it back when it stops before the put is answered", async () => {
+  it("gives it back when it stops before the put is answered (stopped runners)", async () => {
     const [begun, go] = [deferred(), deferred()];
     let runs = 0;
     const { jobs, runner } = await idle(

@@ -29,7 +29,7 @@ const fails = (): never => {
   throw new TypeError("no luck");
 };
 
-describe("rule 5: the functions of a kind", () => {
+describe("the functions of a kind (functions are not stored)", () => {
   /** One failed try of a job of five, under these rules; what it became, and the errors that were told. */
   async function failedOnce(rules: KindRules<{ n: number }>): Promise<{ job: unknown; wait: number; told: unknown[] }> {
     const made = kind<{ n: number }>("k", { retries: 5, retryInterval: "1m", ...rules });
@@ -59,7 +59,7 @@ describe("rule 5: the functions of a kind", () => {
     expect(await failedOnce({ backoff: () => false })).toMatchObject({ job: { status: Status.failed }, told: [] });
   });
 
-  it("that throw, or say what is no duration, are told, and the stored wait is used", async () => {
+  it("that throw, or return no duration, are reported, and the stored wait is used", async () => {
     const broken = await failedOnce({
       backoff: () => {
         throw new Error("broken");
@@ -98,7 +98,7 @@ describe("a handler", () => {
     expect(await jobs.logs(kept?.id ?? "")).toEqual([]);
   });
 
-  it("is told what is wrong with what it gives to them", async () => {
+  it("learns what is wrong with what it gives to them", async () => {
     const { id } = await jobs.put("k", {}, { retries: 1 });
     const told: string[] = [];
     const runner = jobs.runner("r", "k", async (job) => {
@@ -221,7 +221,7 @@ describe("what a handler throws or returns", () => {
   it.each([
     ["throws", () => Promise.reject(unreadable() as Error)],
     ["returns", () => Object.defineProperty({}, "cause", { get: () => JSON.stringify(unreadable()) })],
-  ])("may be such as cannot be read: a handler that %s it has failed, and its slot is free", async (_how, run) => {
+  ])("that cannot be read: a handler that %s it has failed, and its slot is free", async (_how, run) => {
     const { id } = await jobs.put("k", {}, { retries: 1 });
     const runner = jobs.runner("r", "k", run, { concurrency: 1 });
     expect(await runner.drain({ within: "10s" })).toMatchObject({ started: 1, failed: 1 });
@@ -272,7 +272,7 @@ describe("a runner", () => {
   it("whose name a live one has is refused with exclusive, else warned", async () => {
     const first = jobs.runner("r", "k", () => {});
     await first.start();
-    await refusal(jobs.runner("r", "k", () => {}, { exclusive: true }).start(), "NAME_TAKEN", /name "r" was seen/);
+    await refusal(jobs.runner("r", "k", () => {}, { exclusive: true }).start(), "NAME_TAKEN", /named "r" was seen/);
     const second = jobs.runner("r", "k", () => {});
     const told: string[] = [];
     second.on("warning", ({ code }) => told.push(code));
@@ -284,7 +284,7 @@ describe("a runner", () => {
     await third.stop();
   });
 
-  it("stops on the signals it was told, quicker on a second one, and takes its listeners away", async () => {
+  it("stops on the given signals, quicker on a second one, and takes its listeners away", async () => {
     const before = process.listenerCount("SIGUSR2");
     const { id } = await jobs.put("k", {}, { retries: 5 });
     const runner = jobs.runner(

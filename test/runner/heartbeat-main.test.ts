@@ -33,17 +33,17 @@ describe("a heartbeat on the main thread", () => {
 
   const once = ["HEARTBEAT_ON_MAIN_THREAD"];
 
-  it("is told of once, in memory", async () => {
+  it("is reported once, in memory", async () => {
     expect(await warnings(await open(":memory:"))).toEqual(once);
   });
 
-  it("is told of once, on a store that does not say how to open it again; not on a model in memory", async () => {
+  it("is reported once, on a store that cannot be opened again; not on a model in memory", async () => {
     const other = Object.defineProperty(memoryStore(), "name", { value: "other" });
     expect(await warnings(jobsOver(other))).toEqual(once);
     expect(await warnings(jobsOver(memoryStore()))).toEqual([]);
   });
 
-  it("is told of once, on an open SQLite database", async () => {
+  it("is reported once, on an open SQLite database", async () => {
     const folder = mkdtempSync(join(tmpdir(), "dayjob-given-"));
     undo.push(() => rmSync(folder, { recursive: true, force: true }));
     const database = new Database(join(folder, "jobs.db"));
@@ -51,7 +51,7 @@ describe("a heartbeat on the main thread", () => {
     expect(await warnings(await open(database))).toEqual(once);
   });
 
-  it.skipIf(mongoUrl === undefined)("is told of once, on a client and a database of MongoDB's driver", async () => {
+  it.skipIf(mongoUrl === undefined)("is reported once, on a client and a database of MongoDB's driver", async () => {
     const client = await new MongoClient(mongoUrl ?? "").connect();
     undo.push(() => client.close());
     const database = client.db(`dayjob_given_${Date.now().toString(36)}`);

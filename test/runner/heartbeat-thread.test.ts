@@ -90,7 +90,7 @@ async function freezeUnlocked(child: HeartbeatProcess["child"], place: Place): P
 
 for (const store of testStores) {
   describe.concurrent(`the heartbeat's thread on ${store.name}`, { timeout: 90_000 }, () => {
-    it("case 14: a loop blocked for more than two leases keeps its lease: the job runs once, and a warning has the length", async ({
+    it("a loop blocked for more than two leases keeps its lease: the job runs once, with a warning (case 14)", async ({
       onTestFinished,
     }) => {
       const { jobs, lease, log, start, startObserver, warmUp, succeeds } = await begin(store, onTestFinished);
@@ -108,7 +108,7 @@ for (const store of testStores) {
       expect([...blocked.warnings("RUNNER_DECLARED_DEAD"), ...observer.warnings("RUNNER_DIED")]).toEqual([]);
     });
 
-    it("case 14: past stuckAfter the others take the job, and the late result is refused", {
+    it("past stuckAfter the others take the job, and the late result is refused (case 14)", {
       timeout: 60_000,
     }, async ({ onTestFinished }) => {
       const { jobs, lease, start, startObserver, warmUp, succeeds } = await begin(store, onTestFinished);
@@ -144,7 +144,7 @@ for (const store of testStores) {
       );
     });
 
-    it("engine 3: a process that was stopped beyond its lease loses what it ran, begins anew, and was not blocked", async ({
+    it("a process stopped beyond its lease loses what it ran, and registers anew (lease before start)", async ({
       onTestFinished,
     }) => {
       const { jobs, log, start, startObserver, warmUp, freeze, succeeds } = await begin(store, onTestFinished);
@@ -238,7 +238,7 @@ describe.concurrent("a heartbeat's thread on SQLite, opened by a module of the t
     expect(await two.stop()).toBe("");
   });
 
-  it("that never beats is told of once, however much is claimed, and the main thread beats", async ({
+  it("that never beats is reported once, however much is claimed, and the main thread beats", async ({
     onTestFinished,
   }) => {
     const { jobs, log, start, startObserver, succeeds } = await begin(sqlite, onTestFinished);

@@ -22,7 +22,7 @@ function shared(): { clock: ManualClock; store: Store; send: SendBeat; here: Lea
 }
 
 describe("beats that two threads share", () => {
-  it("engine 3: an acknowledged beat of one is known to the other at once, with the age of its sending", async () => {
+  it("an acknowledged beat of one thread is known to the other at once (lease before start)", async () => {
     const { clock, store, send, here, there } = shared();
     expect(here.age(clock)).toBe(Number.POSITIVE_INFINITY);
     const slow: SendBeat = async (...args) => {
@@ -38,7 +38,7 @@ describe("beats that two threads share", () => {
     expect((await store.runners.list(1000))[0]?.beats).toBe(2);
   });
 
-  it("engine 1: a thread that has not beaten yet breaks no series, however often it fails", async () => {
+  it("a thread that has not beaten yet breaks no series of beats (only observation convicts)", async () => {
     const { clock, send, here, there } = shared();
     clock.advance(1000);
     await here.send(runner, send, seen, clock);
@@ -46,7 +46,7 @@ describe("beats that two threads share", () => {
     expect(here.unbrokenSince(clock)).toBe(1000);
   });
 
-  it("engine 1: a beat of either that failed breaks the series, and so does a gap", async () => {
+  it("a beat of either that failed breaks the series, and so does a gap (only observation convicts)", async () => {
     const { clock, send, here, there } = shared();
     clock.advance(1000);
     await there.send(runner, send, seen, clock);

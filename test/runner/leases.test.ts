@@ -10,7 +10,7 @@ import { hasEnded, jobOf, lease, startRunner } from "./lease-runners.ts";
 describe("leases", () => {
   const timelapse = timelapses();
 
-  it("case 5, case 10, case 11, case 33: a run of ten leases, without a timeout, is done once, whoever else looks on", async () => {
+  it("a run of ten leases, without a timeout, is done once (case 5, case 10, case 11, case 33)", async () => {
     const time = timelapse();
     const [a, b] = [time.machine(), time.machine()];
     let runs = 0;
@@ -27,7 +27,7 @@ describe("leases", () => {
     expect(jobOf(time, id)).toMatchObject({ status: Status.success, tryCount: 1, lost: 0 });
   });
 
-  it("engine 1, case 43: an outage of ten leases for everybody is nobody's death", async () => {
+  it("an outage of ten leases for everybody is nobody's death (only observation convicts, case 43)", async () => {
     const time = timelapse();
     const machines = [time.machine(), time.machine(), time.machine()];
     let runs = 0;
@@ -55,7 +55,7 @@ describe("leases", () => {
     expect([...time.data.runners.values()].map(({ state }) => state)).toEqual(["live", "live", "live"]);
   });
 
-  it("case 20, case 29, case 30, case 31: a job whose process has died runs again within one lease", async () => {
+  it("a job whose process has died runs again within one lease (case 20, case 29, case 30, case 31)", async () => {
     const time = timelapse();
     const [a, b] = [time.machine(), time.machine()];
     const { id } = await time.settled(a.jobs.put("k", {}, { retryInterval: 1 }));
@@ -74,7 +74,7 @@ describe("leases", () => {
     expect(jobOf(time, id).tries.map(({ err }) => err)).toEqual(["runner lost", undefined]);
   });
 
-  it("case 38: a runner that starts anew under its old name is not taken for the one that died", async () => {
+  it("a runner that starts anew under its old name is not taken for the one that died (case 38)", async () => {
     const time = timelapse();
     const [a, b] = [time.machine(), time.machine()];
     const { id } = await time.settled(a.jobs.put("k", {}, { retryInterval: 1 }));
@@ -88,7 +88,7 @@ describe("leases", () => {
     expect(jobOf(time, id)).toMatchObject({ status: Status.success, lost: 1 });
   });
 
-  it("case 34, case 35, case 37: a key that a dead runner's job holds is free within a lease, whether its tries are used up or not", async () => {
+  it("a key that a dead runner's job holds is free within a lease (case 34, case 35, case 37)", async () => {
     const time = timelapse();
     const [a, b] = [time.machine(), time.machine()];
     for (const retries of [1, 5]) {
@@ -105,7 +105,7 @@ describe("leases", () => {
       expect(await time.settled(b.jobs.put("k", {}, { key }))).toMatchObject({ duplicate: false });
   });
 
-  it("case 14, case 5: a runner that could not beat for a lease is told CLAIM_LOST, its late result is refused, and it goes on", async () => {
+  it("a runner that could not beat for a lease has its late result refused, and goes on (case 14, case 5)", async () => {
     const time = timelapse();
     const [blocked, other] = [time.machine(), time.machine()];
     const { id } = await time.settled(blocked.jobs.put("k", {}, { retryInterval: 1 }));
@@ -139,7 +139,7 @@ describe("leases", () => {
     expect(most, "the slot of the lost job was freed before it had settled, or twice").toBe(1);
   });
 
-  it("engine 2: a beat that is not answered ends no handler; only the store's word that the runner is dead does", async () => {
+  it("an unanswered beat ends no handler; the store's answer that the runner is dead does (failed beats)", async () => {
     const time = timelapse();
     const { jobs, ...machine } = aliveMachine(time);
     const { id } = await time.settled(jobs.put("k", {}));
@@ -158,7 +158,7 @@ describe("leases", () => {
     expect(jobOf(time, id)).toMatchObject({ status: Status.success, tryCount: 1 });
   });
 
-  it("engine 3: after a suspension nothing is claimed or started before a beat is answered, though the monotonic clock stood still", async () => {
+  it("after a suspension nothing starts before a beat is answered (lease before start)", async () => {
     const time = timelapse();
     const machine = time.machine();
     const release = [deferred(), deferred()];
@@ -183,7 +183,7 @@ describe("leases", () => {
     await time.until("the second has run", () => hasEnded(time, second.id));
   });
 
-  it("engine 3: what was claimed before a suspension is not started after it before a beat is answered", async () => {
+  it("what was claimed before a suspension starts only once a beat is answered (lease before start)", async () => {
     const time = timelapse();
     const machine = time.machine();
     let runs = 0;
@@ -200,7 +200,7 @@ describe("leases", () => {
     expect(jobOf(time, id)).toMatchObject({ status: Status.success, tryCount: 1 });
   });
 
-  it("case 108, engine 20: wall clocks that are ten minutes wrong neither start early nor take a live runner's jobs", async () => {
+  it("wall clocks that are ten minutes wrong start nothing early and rob nobody (never early, case 108)", async () => {
     const time = timelapse();
     const [fast, slow, right] = [time.machine(), time.machine(), time.machine()];
     fast.skew = 600_000;

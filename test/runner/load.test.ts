@@ -13,8 +13,8 @@ const processorTime = (): number => {
 };
 
 for (const [name, count, concurrency] of [
-  ["case 52: with 20,000 jobs due", 20_000, 100],
-  ["case 64: one at a time", 5000, 1],
+  ["with 20,000 jobs due (case 52)", 20_000, 100],
+  ["one at a time (case 64)", 5000, 1],
 ] as const) {
   it(`${name} the rate stays as it is, and no more is taken than starts at once`, { timeout: 240_000 }, async () => {
     const jobs = await open(":memory:");
@@ -49,7 +49,7 @@ for (const [name, count, concurrency] of [
   });
 }
 
-it("case 65: 100,000 runs leave no memory and no handle behind", { timeout: 240_000 }, async () => {
+it("100,000 runs leave no memory and no handle behind (case 65)", { timeout: 240_000 }, async () => {
   const script = fileURLToPath(new URL("memory-process.ts", import.meta.url));
   const args = ["--expose-gc", "--import", join(root, "node_modules/tsx/dist/loader.mjs"), script, "100000"];
   const { code, out, err } = await run(process.execPath, args, { limit: 220_000 });

@@ -31,7 +31,7 @@ describe("what a run notes", () => {
     expect(messages(time, id)).toEqual(["first", "last"]);
   });
 
-  it("holds up its end no longer than one write may take, nor the slot of the job; a line that comes too late is an error event", async () => {
+  it("holds up the end of its job for one write at most; a line that comes too late is an error event", async () => {
     const time = timelapse();
     const machine = time.machine({ timeout: 5000 });
     const [{ id } = { id: "" }] = await time.settled(machine.jobs.putMany([{ kind: "k" }, { kind: "quick" }]));

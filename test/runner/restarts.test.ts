@@ -29,7 +29,7 @@ async function runsOne(): Promise<void> {
 }
 
 describe("a runner", () => {
-  it("rule 18: that is started twice, at once or later, is started once; one stop ends it", async () => {
+  it("that is started twice, at once or later, is started once; one stop ends it (one start)", async () => {
     const runner = counting();
     await Promise.all([runner.start(), runner.start()]);
     const { stopped } = runner;
@@ -79,7 +79,7 @@ describe("a runner", () => {
     expect(runs).toBe(1);
   });
 
-  it("that drains cannot be started meanwhile, from the first moment on", async () => {
+  it("that drains cannot be started until it has ended", async () => {
     const [begun, end] = [deferred(), deferred()];
     const runner = jobs.runner("r", "k", async () => {
       begun.resolve();
@@ -87,14 +87,14 @@ describe("a runner", () => {
     });
     await jobs.put("k", {});
     const drained = runner.drain({ within: "1h" });
-    await refusal(runner.start(), "BAD_OPTION", /the runner r drains; start is for one that does not/);
+    await refusal(runner.start(), "BAD_OPTION", /the runner r is draining; start it when the drain has ended/);
     await begun.promise;
-    await refusal(runner.start(), "BAD_OPTION", /the runner r drains/);
+    await refusal(runner.start(), "BAD_OPTION", /the runner r is draining/);
     end.resolve();
     expect(await drained).toMatchObject({ started: 1, success: 1 });
   });
 
-  it("that drains ends its drain when somebody else stops it, and a start meanwhile is left alone", async () => {
+  it("that drains ends its drain when it is stopped, and leaves a start in between alone", async () => {
     const [begun, end] = [deferred(), deferred()];
     const runner = jobs.runner("r", "k", async () => {
       runs++;

@@ -42,7 +42,7 @@ for (const store of testStores) {
       expect(after?.finished).toBeInstanceOf(Date);
     });
 
-    it("case 7, case 28: runs each of 300 jobs once, whatever the number of runners", async () => {
+    it("runs each of 300 jobs once, whatever the number of runners (case 7, case 28, promise 2)", async () => {
       const runs = new Map<string, number>();
       const count = (job: { id: string }): void => void runs.set(job.id, (runs.get(job.id) ?? 0) + 1);
       const others = [await place.open(), await place.open()];
@@ -53,7 +53,7 @@ for (const store of testStores) {
       expect(runs.size).toBe(300);
     });
 
-    it("case 103, case 104: jobs of a kind without a handler here are left alone: they wait, and are listed and counted", async () => {
+    it("jobs of a kind without a handler here wait, and are listed and counted (case 103, case 104)", async () => {
       const other = await jobs.put("other", {});
       const mine = await jobs.put("mine", {});
       await started(jobs.runner("r", "mine", () => {}));
@@ -100,7 +100,7 @@ for (const store of testStores) {
       expect(await after("cancels")).toMatchObject({ status: Status.cancelled, tries: [{ err: "not needed" }] });
     });
 
-    it("case 76: never starts a job before its runAt, and starts it on time though it polls rarely", async () => {
+    it("never starts a job before its runAt, and starts it on time though it polls rarely (case 76)", async () => {
       const runAt = new Date(Date.now() + 400);
       const start = deferred<number>();
       await started(jobs.runner("r", "k", () => start.resolve(Date.now()), { interval: 2000 }));
@@ -110,7 +110,7 @@ for (const store of testStores) {
       expect(late).toBeLessThan(1000);
     });
 
-    it("engine 16: aborts a running job that is cancelled, which ends cancelled", async () => {
+    it("aborts a running job that is cancelled, which ends cancelled (cancel is one update)", async () => {
       const job = await jobs.put("k", {});
       const running = deferred();
       let reason: unknown;
@@ -130,7 +130,7 @@ for (const store of testStores) {
       expect(await jobs.get(job.id)).toMatchObject({ status: Status.cancelled, tries: [{ err: "enough" }] });
     });
 
-    it("case 101, engine 15: gives back what a stop interrupts, with no try spent", async () => {
+    it("gives back what a stop interrupts, with no try spent (at most once, case 101)", async () => {
       const { id } = await jobs.put("k", {}, { retries: 5 });
       const once = await jobs.put("k", {}, { retries: 1 });
       const reasons: unknown[] = [];
@@ -186,7 +186,7 @@ for (const store of testStores) {
       expect(await jobs.logs(id)).toMatchObject([{ message: "half way", fields: { at: 50 }, try: 1 }]);
     });
 
-    it("case 8: a job that has finished does not run again at a restart", async () => {
+    it("a job that has finished does not run again at a restart (case 8)", async () => {
       const ids = (await jobs.putMany(Array.from({ length: 20 }, () => ({ kind: "k" })))).map(({ id }) => id);
       let runs = 0;
       const first = await started(jobs.runner("r", "k", () => void runs++));

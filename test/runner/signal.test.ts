@@ -72,7 +72,7 @@ async function ended(fate: Fate, settle: (reason: unknown) => Promise<unknown>):
   return { job: await jobs.get(id), reason, told };
 }
 
-describe("rule 7: when its signal fired", () => {
+describe("when its signal fired (the signal's reason)", () => {
   const cancelled = { status: Status.cancelled, tries: [{ err: "enough" }] };
   const givenBack = { status: Status.new, retries: 5, tries: [], tryNumber: 0 };
   const success = { status: Status.success, result: "done" };

@@ -11,7 +11,7 @@ describe("a stop", () => {
   const after = (time: Timelapse, wait: number): Promise<void> =>
     new Promise((resolve) => void time.clock.timer(wait, resolve));
 
-  it("case 100, case 39: waits for what runs and for the store to know how it ended; close does the same", async () => {
+  it("waits for what runs and for the store to know how it ended; close does the same (case 100, case 39)", async () => {
     for (const end of ["stop", "close"] as const) {
       const time = timelapse();
       const machine = time.machine();
@@ -29,7 +29,7 @@ describe("a stop", () => {
     }
   });
 
-  it("case 101, engine 15: what had not started goes back at once with no try spent, also a job that runs at most once", async () => {
+  it("what had not started goes back at once with no try spent (at most once, case 101)", async () => {
     const time = timelapse();
     const machine = time.machine();
     const jobs = await time.settled(
@@ -56,7 +56,7 @@ describe("a stop", () => {
     expect(jobs.map(({ id }) => time.data.jobs.get(id)?.status)).toEqual([Status.success, Status.success]);
   });
 
-  it("case 101: a handler that ignores its signal keeps its claim until the lease ends, and is told of", async () => {
+  it("a handler that ignores its signal keeps its claim until the lease ends, with a warning (case 101)", async () => {
     const time = timelapse();
     const [a, b] = [time.machine(), time.machine()];
     const { id } = await time.settled(a.jobs.put("k", {}, { retryInterval: 1 }));
@@ -74,7 +74,7 @@ describe("a stop", () => {
     await time.until("the other has run it", () => again === 1, 7000);
   });
 
-  it("promise 5: resolves by its deadline with the store away, whatever it waits for", async () => {
+  it("resolves by its deadline with the store away, whatever it waits for (promise 6)", async () => {
     const verbs = ["claim", "finish", "beat", "held", "list", "retire", "holders", "claimed", "get"] as const;
     for (const silent of [[...verbs], ["retire"], ["beat"], ["claim", "claimed"], ["finish"], ["holders"]] as const) {
       for (const busy of [true, false]) {
@@ -98,7 +98,7 @@ describe("a stop", () => {
     }
   });
 
-  it("case 100: a second stop with less grace is quicker, and still gives back", async () => {
+  it("a second stop with less grace is quicker, and still gives back (case 100)", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
     const { id } = await time.settled(jobs.put("k", {}));

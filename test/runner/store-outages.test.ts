@@ -10,7 +10,7 @@ import { timelapses } from "../setup/timelapse.ts";
 describe("a store that is away", () => {
   const timelapse = timelapses();
 
-  it("case 43, case 109: a minute without it ends nothing: runners resume by themselves, and what had ended meanwhile is written", async () => {
+  it("a minute without it ends nothing: runners resume, and ends are written (case 43, case 109)", async () => {
     const time = timelapse();
     const machine = time.machine();
     const strays: unknown[] = [];
@@ -53,7 +53,7 @@ describe("a store that is away", () => {
     await refused;
   });
 
-  it("case 45: is asked a few times a second at most, by all parts together, and less the longer it is away", async () => {
+  it("is asked a few times a second at most, by all parts together, and ever less often (case 45)", async () => {
     const time = timelapse();
     const machine = time.machine();
     await time.settled(machine.jobs.putMany(Array.from({ length: 50 }, () => ({ kind: "k" }))));
@@ -75,7 +75,7 @@ describe("a store that is away", () => {
     expect(told).toBeLessThanOrEqual(counted.reduce((sum, count) => sum + count, 0));
   });
 
-  it("case 46: start rejects with a typed error, in bounded time, and may be called again", async () => {
+  it("start rejects with a typed error, in bounded time, and may be called again (case 46)", async () => {
     const time = timelapse();
     const machine = time.machine();
     const runner = machine.jobs.runner("r", "k", () => {});
@@ -89,7 +89,7 @@ describe("a store that is away", () => {
     await time.until("it has run", () => time.data.jobs.get(id)?.status === Status.success);
   });
 
-  it("case 46: where no server is, start rejects with CANNOT_CONNECT", async () => {
+  it("where no server is, start rejects with CANNOT_CONNECT (case 46)", async () => {
     const jobs = openLazy("mongodb://127.0.0.1:9/app", { timeout: 300 });
     const runner = jobs.runner("r", "k", () => {});
     const error: unknown = await runner.start().catch((thrown: unknown) => thrown);
@@ -97,7 +97,7 @@ describe("a store that is away", () => {
     await jobs.close();
   });
 
-  it("engine 10, case 4: a job is held until its end is acknowledged; it is written again till then, and never run again", async () => {
+  it("a job is held until its end is acknowledged, and never run again (majority, case 4)", async () => {
     const time = timelapse();
     const [a, b] = [time.machine(), time.machine()];
     let runs = 0;
@@ -114,7 +114,7 @@ describe("a store that is away", () => {
     expect(runs).toBe(1);
   });
 
-  it("case 4: where the end can never be written each run again is counted as a try, and capped", async () => {
+  it("where the end can never be written each run again is counted as a try, and capped (case 4)", async () => {
     const time = timelapse();
     let runs = 0;
     const { id } = await time.settled(time.machine().jobs.put("k", {}, { retryInterval: 1 }));
@@ -142,7 +142,7 @@ describe("a store that is away", () => {
 describe("a store with nothing to do", () => {
   const timelapse = timelapses();
 
-  it("case 55, case 57, case 61, case 67: is asked once an interval by a runner, whatever its concurrency and its finished jobs", async () => {
+  it("is asked once an interval by a runner, whatever its concurrency (case 55, case 57, case 61, case 67)", async () => {
     for (const concurrency of [1, 500]) {
       const time = timelapse();
       const machine = time.machine();
@@ -198,7 +198,7 @@ describe("a store with nothing to do", () => {
     expect(ran.toSorted()).toEqual(kinds);
   });
 
-  it("case 76: a job that is due in five seconds starts then, though the poll is once a minute, and a put wakes the runner of its process", async () => {
+  it("a job due in five seconds starts then, though it polls once a minute; a put wakes it (case 76)", async () => {
     const time = timelapse();
     const [machine, other] = [time.machine(), time.machine()];
     const late: number[] = [];
@@ -214,7 +214,7 @@ describe("a store with nothing to do", () => {
     expect(Math.min(...late)).toBeGreaterThanOrEqual(0);
   });
 
-  it("case 40, case 51: polls go on as the net, whatever the store says of the next time and though its watch is dead", async () => {
+  it("polls go on, whatever the store says of the next time, though its watch is dead (case 40, case 51)", async () => {
     const time = timelapse();
     const machine = time.machine();
     let next: Date | undefined = new Date(8.64e15);
@@ -230,7 +230,7 @@ describe("a store with nothing to do", () => {
     }
   });
 
-  it("engine 14: a job that is tried again does not starve behind fresh ones", async () => {
+  it("a job that is tried again does not starve behind fresh ones (order)", async () => {
     const time = timelapse();
     const { jobs } = time.machine();
     const order: string[] = [];

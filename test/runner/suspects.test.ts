@@ -1,4 +1,5 @@
-// Jobs that lost their runner: the first time they run as any other, from the second on one at a time in a runner (ENGINE.md 6).
+// Jobs that lost their runner: the first time they run as any other, from the second on one at a time in a runner
+// (docs/engine.md, "poison jobs").
 import { describe, expect, it } from "vitest";
 import type { StoredJob } from "../../src/job/job.ts";
 import { Status } from "../../src/job/status.ts";

@@ -71,7 +71,10 @@ export class StoreJudge implements Judge {
       this.#world.violation(`${name} was declared dead by ${call.machine.name} ${silent.toFixed(0)} ms after its beat`);
   }
 
-  /** Who declares another dead must have beaten all the while itself, by its own monotonic time (ENGINE.md 1). */
+  /**
+   * Who declares another dead must have beaten all the while itself, by its own monotonic time
+   * (docs/engine.md, "only observation convicts").
+   */
   #checkObserver(instance: string, observer: Machine): void {
     const record = this.#ledger.data?.runners.get(instance);
     const own = Math.max(...[...(this.#ledger.data?.runners.values() ?? [])].map(({ lease }) => lease));

@@ -63,7 +63,7 @@ describe("claims on a SQLite file", () => {
     expect(await store.reading.count({ statuses: [Status.success] }, limit)).toBe(1000);
   });
 
-  it("case 24: a kind with many due jobs does not crowd out another that has room", async () => {
+  it("a kind with many due jobs does not crowd out another that has room (case 24)", async () => {
     await put(200, { priority: 5 });
     const [other] = await put(1, { kind: "other" });
     const kinds = [
@@ -75,7 +75,7 @@ describe("claims on a SQLite file", () => {
     expect(jobs.map(({ id }) => id)).toContain(other);
   });
 
-  it("engine 6: jobs that lost their runner, however many at the head, do not hide those behind", async () => {
+  it("jobs that lost their runner, however many at the head, do not hide those behind (poison jobs)", async () => {
     await put(100, { lost: 2, priority: 5 });
     const fresh = await put(3);
     const { jobs, next } = await claim({ suspects: false, slots: 3 });

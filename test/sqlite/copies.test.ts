@@ -1,4 +1,5 @@
-// Two copies of the SQLite library in one process do not see each other's locks: rows get lost (ENGINE.md 22).
+// Two copies of the SQLite library in one process do not see each other's locks: rows get lost
+// (docs/engine.md, "one copy of SQLite").
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -10,7 +11,7 @@ import { open } from "../../src/open.ts";
 import { within } from "../../src/within/index.ts";
 import { root } from "../setup/scratch.ts";
 
-it("engine 22: a transaction on a connection of another copy of SQLite is refused, one of the same copy is taken", async () => {
+it("a transaction on a connection of another copy of the library is refused (one copy of SQLite)", async () => {
   const folder = mkdtempSync(join(tmpdir(), "dayjob-copies-"));
   const packages = join(folder, "node_modules");
   mkdirSync(packages);

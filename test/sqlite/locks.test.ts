@@ -5,7 +5,7 @@ import { Gate, patiently } from "../../src/sqlite/locks.ts";
 import { type ManualClock, manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 import { until } from "../setup/until.ts";
 
-it("engine 24: of the writes that wait for a locked file one asks for the lock, ever more seldom, and all follow it in order", async () => {
+it("of the writes that wait for a locked file one asks, and all follow in order (locked files)", async () => {
   const clock = manualClock();
   const gate = new Gate();
   const done: number[] = [];
@@ -35,7 +35,7 @@ it("engine 24: of the writes that wait for a locked file one asks for the lock, 
   await late;
 });
 
-it("engine 24: a write that waits behind others keeps to its own limit", async () => {
+it("a write that waits behind others keeps to its own limit (locked files)", async () => {
   const clock = manualClock();
   const gate = new Gate();
   const locked = (): never => {

@@ -55,7 +55,7 @@ describe("on a SQLite file", () => {
     return Math.min(...rounds);
   };
 
-  it("case 53, case 54, case 56, case 62: a claim costs the same beside 60,000 finished, failed, future, blocked rows and such of other kinds", {
+  it("a claim costs the same beside 60,000 rows that it cannot take (case 53, case 54, case 56, case 62)", {
     timeout: 120_000,
   }, async () => {
     await cost();
@@ -70,13 +70,13 @@ describe("on a SQLite file", () => {
     expect(beside, `${alone} ms alone, ${beside} ms beside them`).toBeLessThan(3 * alone + 10);
   });
 
-  it("case 63: a key is looked up in an index of its own", () => {
+  it("a key is looked up in an index of its own (case 63)", () => {
     expect(plan("select * from dayjob_jobs where kind = ? and uniquekey = ?", "k", "x")).toBe(
       "SEARCH dayjob_jobs USING INDEX dayjob_uniquekey (kind=? AND uniquekey=?)",
     );
   });
 
-  it("engine 21: a commit of another connection is heard of within 20 ms, and one of its own is not", async () => {
+  it("a commit of another connection is noticed within 20 ms, one of its own is not (wake-ups)", async () => {
     const other = await openSqliteStore(join(folder, "jobs.db"), { timeout: limit });
     const clock = manualClock();
     const listening = await openSqliteStore(join(folder, "jobs.db"), { timeout: limit, clock });

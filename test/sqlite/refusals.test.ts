@@ -38,16 +38,16 @@ describe("a SQLite file without the rights", () => {
       0o777,
       0o444,
       "jobs.db",
-      /jobs\.db cannot be written; check the rights of the file, of its -wal/,
+      /jobs\.db cannot be written; check the permissions of the file, of its -wal/,
     ],
     [
       "a new file in a folder that is read-only",
       0o555,
       0o444,
       "new.db",
-      /new\.db cannot be opened; check .*the rights/,
+      /new\.db cannot be opened; check .*the permissions/,
     ],
-    ["a file that may not be read", 0o777, 0o000, "jobs.db", /jobs\.db cannot be opened; check .*the rights/],
+    ["a file that may not be read", 0o777, 0o000, "jobs.db", /jobs\.db cannot be opened; check .*the permissions/],
   ];
   it.for(cases)("%s is refused", async ([, folderMode, fileMode, file, message]) => {
     chmodSync(path, fileMode);

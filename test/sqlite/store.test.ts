@@ -47,7 +47,7 @@ describe("the store on a SQLite file", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("engine 24: a foreign write transaction neither blocks the event loop nor fails a put", async () => {
+  it("a foreign write transaction neither blocks the event loop nor fails a put (locked files)", async () => {
     const store = await openStore();
     const other = new Database(path);
     other.exec("begin immediate");
@@ -66,7 +66,7 @@ describe("the store on a SQLite file", () => {
     expect(longest).toBeLessThan(1000);
   });
 
-  it("engine 24: a lock that outlives the limit is an outage, and nothing is stored", async () => {
+  it("a lock that outlives the limit is an outage, and nothing is stored (locked files)", async () => {
     const store = await openStore();
     const other = new Database(path);
     other.exec("begin immediate");
@@ -79,7 +79,7 @@ describe("the store on a SQLite file", () => {
     expect(await store.reading.count({}, limit)).toBe(0);
   });
 
-  it("engine 23: sets full durability and WAL, whatever the library's default", async () => {
+  it("sets full durability and WAL, whatever the library's default (durability is set)", async () => {
     await openStore();
     const database = new Database(path);
     expect(pragma(database, "journal_mode")).toBe("wal");
@@ -103,7 +103,7 @@ describe("the store on a SQLite file", () => {
     given.close();
   });
 
-  it("case 53, case 58, case 59, case 60, case 61: claims without a scan and without a temporary B-tree", async () => {
+  it("claims without a scan and without a temporary B-tree (case 53, case 58, case 59, case 60, case 61)", async () => {
     await openStore();
     const database = new Database(path);
     for (const [sql, values] of [
@@ -132,7 +132,7 @@ describe("the store on a SQLite file", () => {
     database.close();
   });
 
-  it("many at once: those that are there already are told, and the others stored", async () => {
+  it("many at once: those that are there already are reported, and the others stored", async () => {
     const store = await openStore();
     const before = jobFixture({ id: newId(), kind: "before", key: "k", uniqueKey: "k" });
     await store.jobs.insert([before], {}, limit);
@@ -167,7 +167,7 @@ describe("the store on a SQLite file", () => {
     expect(found.toSorted(byId)).toEqual(stored.toSorted(byId));
   });
 
-  it("many successes at once: those of lost claims are told", async () => {
+  it("many successes at once: those of lost claims are reported", async () => {
     const store = await openStore();
     const claim = { runner: newId(), token: newId() };
     const jobs = Array.from({ length: 5 }, () =>

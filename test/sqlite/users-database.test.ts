@@ -42,7 +42,7 @@ describe("a given SQLite database", () => {
     return store;
   };
 
-  it("engine 24: its owner's long busy timeout does not block the event loop, and stays the owner's", async () => {
+  it("its owner's long busy timeout does not block the event loop, and stays the owner's (locked files)", async () => {
     given.exec("pragma busy_timeout = 3000");
     const store = await openStore();
     const other = new Database(path);
@@ -56,7 +56,7 @@ describe("a given SQLite database", () => {
     expect(given.prepare("pragma busy_timeout").all()).toMatchObject([{ timeout: 3000 }]);
   });
 
-  it("engine 24: its owner's long busy timeout does not block where it is opened while another process has the file", async () => {
+  it("its owner's long busy timeout does not block the opening of a locked file (locked files)", async () => {
     given.exec("pragma busy_timeout = 3000; create table mine (n)");
     const other = new Database(path);
     other.exec("begin exclusive");
@@ -101,7 +101,7 @@ describe("a given SQLite database", () => {
     lists.close();
   });
 
-  it("whose library does not tell of transactions is asked by a BEGIN", async () => {
+  it("whose library does not report transactions is asked by a BEGIN", async () => {
     const silent: SqliteDatabase = {
       prepare: (sql) => given.prepare(sql),
       exec: (sql) => given.exec(sql),
@@ -116,7 +116,7 @@ describe("a given SQLite database", () => {
     expect(() => transactionOf(store, silent)).toThrow(/no transaction is open/);
   });
 
-  it("engine 24: that its owner reads row by row, which better-sqlite3 calls busy, is waited for", async () => {
+  it("that its owner reads row by row, which better-sqlite3 calls busy, is waited for (locked files)", async () => {
     const store = await openStore({
       prepare: (sql) => given.prepare(sql),
       exec: (sql) => {
@@ -174,7 +174,7 @@ describe("a given SQLite database", () => {
     await unwatch();
   });
 
-  it("engine 23: is waited for where it is opened inside a transaction, so that durability can be set", async () => {
+  it("opened inside a transaction, is waited for until durability can be set (durability is set)", async () => {
     given.exec("pragma synchronous = off");
     given.exec("begin");
     const opening = openStore();
@@ -193,7 +193,7 @@ describe("a given SQLite database", () => {
     reader.close();
   });
 
-  it("that was closed by its owner is told as CLOSED", async () => {
+  it("that was closed by its owner is reported as CLOSED", async () => {
     const closing = new Database(path);
     const store = await openStore(closing);
     closing.close();
@@ -208,7 +208,7 @@ describe("a given SQLite database", () => {
     }
   });
 
-  it("engine 22: of a class that extends the library's is of the same copy of SQLite", async () => {
+  it("of a class that extends the library's is of the same copy of SQLite (one copy of SQLite)", async () => {
     class Own extends Database {}
     const store = await openSqliteStore(path, { timeout: limit, driver: "libsql" });
     await store.migrate(limit);

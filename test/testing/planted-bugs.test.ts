@@ -32,7 +32,7 @@ const bugs: Readonly<Record<string, Planted>> = {
         );
       },
     }),
-    caughtBy: ["refuses a claim that another has taken over", "engine 8"],
+    caughtBy: ["refuses a claim that another has taken over", "(pairs of id and token)"],
   },
   "finish that refuses its own earlier end": {
     bug: (store) => ({
@@ -42,7 +42,7 @@ const bugs: Readonly<Record<string, Planted>> = {
         return finished.map((one) => (before.get(one.id) === Status.working ? one : { ...one, status: undefined }));
       },
     }),
-    caughtBy: ["engine 9: answers one's own earlier end"],
+    caughtBy: ["answers one's own earlier end"],
   },
   "a claim that hands out twice, since it reads first and does not look again": {
     bug: (store) => ({
@@ -70,7 +70,7 @@ const bugs: Readonly<Record<string, Planted>> = {
       claim: (request, timeout) =>
         store.claims.claim({ ...request, slots: request.slots + request.ahead, ahead: 0 }, timeout),
     }),
-    caughtBy: ["engine 15"],
+    caughtBy: ["(at most once)"],
   },
   "insert that ignores keys": {
     bug: (store) => ({
@@ -85,7 +85,7 @@ const bugs: Readonly<Record<string, Planted>> = {
   },
   "insert that stores again what was removed": {
     bug: (store) => ({ insert: (jobs, _options, timeout) => store.jobs.insert(jobs, {}, timeout) }),
-    caughtBy: ["engine 9: a job that has run and was removed"],
+    caughtBy: ["a job that has run and was removed"],
   },
   "bury without the compare": {
     bug: (store) => ({
@@ -94,7 +94,7 @@ const bugs: Readonly<Record<string, Planted>> = {
         return store.runners.declareDead(instance, record?.beats ?? beats, timeout);
       },
     }),
-    caughtBy: ["engine 1: a runner is declared dead only if its counter is the one that was seen"],
+    caughtBy: ["a runner is declared dead only if its counter is the one that was seen"],
   },
   "cancel that misses what works": {
     bug: (store) => ({
@@ -103,7 +103,7 @@ const bugs: Readonly<Record<string, Planted>> = {
         return store.bulk.act(plan, plan.verb === "cancel" ? { ...filter, statuses } : filter, page, timeout);
       },
     }),
-    caughtBy: ["cancel ends what is new, waiting or blocked, marks what works", "engine 16: cancel against claim"],
+    caughtBy: ["cancel ends what is new, waiting or blocked, marks what works", "cancel against claim"],
   },
   "cancel in two steps, the waiting first": {
     bug: (store) => ({
@@ -117,7 +117,7 @@ const bugs: Readonly<Record<string, Planted>> = {
         return { ...works, matched: works.matched + pending.matched, changed: works.changed + pending.changed };
       },
     }),
-    caughtBy: ["engine 16: cancel against a failure with tries left"],
+    caughtBy: ["cancel against a failure with tries left"],
   },
   "notes without a fence": {
     bug: (store) => ({
@@ -138,7 +138,7 @@ const bugs: Readonly<Record<string, Planted>> = {
         return { ...acted, changed: acted.changed + acted.conflicts.length, conflicts: [] };
       },
     }),
-    caughtBy: ["engine 17: retry leaves alone"],
+    caughtBy: ["retry leaves alone"],
   },
   "a retry that leaves what the run before it left": {
     bug: (store) => keeping(store, "retry", ["lost", "result"]),
@@ -162,7 +162,7 @@ const bugs: Readonly<Record<string, Planted>> = {
       claimed: async (token, timeout) =>
         (await store.claims.claimed(token, timeout)).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     }),
-    caughtBy: ["engine 14: `claimed` gives them in the order of claims"],
+    caughtBy: ["`claimed` gives them in the order of claims"],
   },
   "`claimed` in no order where priority and time are equal": {
     bug: (store) => ({
@@ -171,7 +171,7 @@ const bugs: Readonly<Record<string, Planted>> = {
           .toReversed()
           .sort((a, b) => b.priority - a.priority || a.runAt.getTime() - b.runAt.getTime()),
     }),
-    caughtBy: ["engine 14: `claimed` gives them in the order of claims"],
+    caughtBy: ["`claimed` gives them in the order of claims"],
   },
   "an end that keeps the key": {
     bug: (store) => {

@@ -11,7 +11,7 @@ export interface GateParts {
   readonly inHand: InHand;
   readonly handlers: Iterable<Handler>;
   readonly concurrency: number;
-  /** The most jobs to start; Infinity but for a drain. */
+  /** The most jobs to start; Infinity except in a drain. */
   readonly most: number;
   /** How many jobs have started. */
   readonly started: () => number;

@@ -1,4 +1,5 @@
-// The gate of the lease: while it is not known to hold, nothing is taken on (ENGINE.md 3). What is queued waits for `sure`.
+// The gate of the lease: while it is not known to hold, nothing is taken on (docs/engine.md, "lease before start"). What is
+// queued waits for `sure`.
 import type { Gate } from "./gate.ts";
 
 /** What the gate asks of the heartbeat. */

@@ -1,5 +1,5 @@
-// Suspects: jobs that have lost so many runners that they may be the cause. A runner has one at a time (ENGINE.md 6), until it
-// has run for a whole lease: one that hangs does not hold up the others.
+// Suspects: jobs that have lost so many runners that they may be the cause. A runner has one at a time
+// (docs/engine.md, "poison jobs"), until it has run for a whole lease: one that hangs does not hold up the others.
 import type { Clock } from "../../clock.ts";
 import type { StoredJob } from "../../job/job.ts";
 import { isSuspect } from "../../job/lifecycle.ts";

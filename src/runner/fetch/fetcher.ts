@@ -110,7 +110,7 @@ export class Fetcher {
     this.#loop.wakeIn(wait);
   }
 
-  /** Takes jobs that are about to be put, where no more is known to be due than there is room for. */
+  /** Takes jobs that are about to be put, if no more is known to be due than there is room for. */
   acceptOffer(jobs: readonly StoredJob[]): HandOffBatch | undefined {
     return this.#stopped || !this.#calm ? undefined : this.#handOff.accept(jobs);
   }
@@ -213,7 +213,7 @@ export class Fetcher {
     else if (wait !== undefined) this.#loop.wakeIn(wait);
   }
 
-  /** The claim; when its reply is lost, asks by its token until the answer is known (ENGINE.md 9). */
+  /** The claim; when its reply is lost, asks by its token until the answer is known (docs/engine.md, "lost replies"). */
   async #answer(request: ClaimRequest): Promise<Claimed> {
     const { store, timeout, identity, heldClaims } = this.#parts;
     const call = async (failures: number): Promise<Claimed> => {

@@ -4,7 +4,7 @@ import { SharedNumbers } from "./shared-numbers.ts";
 
 /** Milliseconds between two turns that are noted, and between two looks. */
 export const lookInterval = 250;
-/** A loop that turns at least once in so many milliseconds is not called blocked. */
+/** A loop that turns at least once in this many milliseconds does not count as blocked. */
 const tolerated = 1000;
 
 const turned = 0;

@@ -12,7 +12,7 @@ import type { Answer, FromThread, HeartbeatOrder, ThreadData, ToThread } from ".
 export interface Member {
   readonly order: HeartbeatOrder;
   readonly answered: (answer: Answer) => void;
-  /** The main thread's event loop was blocked for so many milliseconds. */
+  /** The main thread's event loop was blocked for this many milliseconds. */
   readonly blocked: (length: number) => void;
   /** The thread has ended, and beats no more. */
   readonly ended: (why: string) => void;
@@ -35,7 +35,7 @@ export class HeartbeatThread {
   #cancelTurn: CancelTimer = () => {};
   #isOver = false;
 
-  /** The thread of a store; if there is none a new one, which opens its store after so many milliseconds. Throws where threads cannot be had. */
+  /** The thread of a store; if there is none, a new one, which opens its store after this many milliseconds. Throws where threads are not available. */
   static of(store: Store, heartbeatStore: HeartbeatStore, clock: Clock, wait: number): HeartbeatThread {
     const thread = threads.get(store) ?? new HeartbeatThread(heartbeatStore, clock, wait, () => threads.delete(store));
     threads.set(store, thread);
@@ -51,7 +51,7 @@ export class HeartbeatThread {
     this.#worker.on("message", (message: FromThread) => this.#hear(message));
     this.#worker.on("error", (error) => this.end(asError(error).message));
     void this.#exited.then(() => this.end("it ended by itself"));
-    // It must not keep the process alive; what it is told and tells is heard all the same.
+    // It must not keep the process alive; its messages arrive all the same.
     this.#worker.unref();
     this.#turn();
   }
@@ -77,7 +77,7 @@ export class HeartbeatThread {
     await ended;
   }
 
-  /** Ends it as it is; its members are told. */
+  /** Ends it as it is; its members are notified. */
   end(why: string): void {
     if (this.#isOver) return;
     this.#retire();

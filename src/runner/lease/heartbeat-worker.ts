@@ -1,5 +1,5 @@
 // What runs in the heartbeat's thread: a store of its own, and a loop of beats for each runner. It knows of no jobs. While the main
-// thread's event loop is blocked the beats go on, up to a limit: then the process is taken for stuck, and left to the others.
+// thread's event loop is blocked the beats go on, up to a limit: then the process is considered stuck, and its jobs are left to the others.
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock as clock, pause } from "../../clock.ts";
 import { isOutage, type WrittenError, written } from "../../errors.ts";

@@ -24,7 +24,7 @@ export interface HeartbeatParts {
   readonly heldClaims: HeldClaims;
   /** Milliseconds after which a blocked event loop gets no more beats. */
   readonly stuckAfter: number;
-  /** The store says that this instance is dead: abort its jobs, and begin anew. */
+  /** The store says that this instance is dead: abort its jobs, and register anew. */
   readonly died: () => void;
   /** A running job of ours was cancelled from outside. */
   readonly cancelled: (mark: HeldMark) => void;
@@ -45,7 +45,7 @@ export class Heartbeat {
   #state: LeaseState;
   /** Undefined: the beats are sent from here. */
   #thread: ThreadHeartbeat | undefined;
-  /** Resolves when the threads of instances that were buried have let go. */
+  /** Resolves when the threads of instances that were declared dead have ended. */
   #left: Promise<unknown> = Promise.resolve();
   #shortestLease: number;
   #waiting: (() => void)[] = [];
@@ -70,7 +70,8 @@ export class Heartbeat {
   /** Registers the runner; the beats go on until `stop`. */
   async start(): Promise<void> {
     await this.#beat();
-    // Before the first claim: two runners that do not know of each other read the same head of what is due (ENGINE.md 12).
+    // Before the first claim: two runners that do not know of each other read the same head of what is due
+    // (docs/engine.md, "windows and lanes").
     await this.#lookAround();
     this.#loop.start(firstWait);
     const { store, clock, identity, warn } = this.#parts;
@@ -101,7 +102,8 @@ export class Heartbeat {
   }
 
   /**
-   * Whether jobs may be claimed and started: the last acknowledged beat was sent less than half a lease ago (ENGINE.md 3).
+   * Whether jobs may be claimed and started: the last acknowledged beat was sent less than half a lease ago
+   * (docs/engine.md, "lease before start").
    */
   get isSure(): boolean {
     return this.#state.age(this.#parts.clock) < this.#parts.identity.lease / 2;
@@ -115,12 +117,15 @@ export class Heartbeat {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Since when all beats have succeeded without a gap, on the monotonic clock: what others' silence is judged by (ENGINE.md 1). */
+  /**
+   * Since when all beats have succeeded without a gap, on the monotonic clock: what others' silence is judged by
+   * (docs/engine.md, "only observation convicts").
+   */
   get unbrokenSince(): number {
     return this.#state.unbrokenSince(this.#parts.clock);
   }
 
-  /** Asks for marks of our own jobs, between beats (ENGINE.md 16). */
+  /** Asks for marks of our own jobs, between beats (docs/engine.md, "cancel is one update"). */
   async readMarks(): Promise<void> {
     const { identity, cancelled } = this.#parts;
     const marked = await this.#registry.marked(identity.instance, this.#state.limit);
@@ -178,7 +183,7 @@ export class Heartbeat {
     return this.#state.send(this.#runner, this.#registry.beat, storeNow(), clock);
   }
 
-  /** The others have buried us: everything we held is lost; a new instance registers with the next beat. */
+  /** The others have declared us dead: everything we held is lost; a new instance registers with the next beat. */
   async #dead(): Promise<void> {
     const { identity, heldClaims, died } = this.#parts;
     identity.renew();

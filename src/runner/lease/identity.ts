@@ -2,7 +2,7 @@
 import { newId } from "../../job/id.ts";
 import type { Held } from "../../store/claims.ts";
 
-/** Its name, and an instance id that is new at each start, and anew if it finds itself dead. */
+/** Its name, and an instance id that is new at each start, and again when it finds itself dead. */
 export class Identity {
   readonly name: string;
   readonly kinds: readonly string[];
@@ -27,7 +27,7 @@ export class Identity {
 
 /**
  * What it holds by its own word: the running and waiting jobs, those whose end is not acknowledged yet, and the tokens of
- * claims that are under way. What the store says beyond that is given back (ENGINE.md 4).
+ * claims that are under way. What the store says beyond that is given back (docs/engine.md, "unknown claims").
  */
 export class HeldClaims {
   readonly #jobs = new Map<string, string>();

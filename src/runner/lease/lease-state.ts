@@ -1,6 +1,6 @@
 // The beats of one instance: their counter, and what is known of their answers. The main thread and the heartbeat's thread send
 // them by the same function and share what is known, so that the main thread knows of an answer before it has read any
-// message (ENGINE.md 3).
+// message (docs/engine.md, "lease before start").
 
 import type { Clock } from "../../clock.ts";
 import type { Beat } from "../../store/runners.ts";
@@ -58,7 +58,7 @@ export class LeaseState {
 
   /**
    * Milliseconds since the newest acknowledged beat was sent, by the greater of both clocks, since monotonic time stands still
-   * in a suspended guest. Infinity: there is none.
+   * in a suspended guest. Infinity: no beat was acknowledged yet.
    */
   age(clock: Clock): number {
     return Math.max(clock.monotonic() - this.#shared.get(sentMonotonic), clock.now() - this.#shared.get(sentWall));

@@ -31,7 +31,7 @@ export class SharedNumbers {
     return Atomics.compareExchange(this.#cells, at, 0n, this.#bitsOf(value)) === 0n;
   }
 
-  /** Counts up by one; such a number is for nothing else. */
+  /** Counts up by one; a number used for this must not be used for anything else. */
   count(at: number): number {
     return Number(Atomics.add(this.#cells, at, 1n)) + 1;
   }

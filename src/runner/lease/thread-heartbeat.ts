@@ -1,5 +1,5 @@
 // The beats of one instance from the heartbeat's thread, for a heartbeat that stays in charge on the main thread. Until the
-// thread has had its first answer, and again if it ends, the main thread sends them itself: there is never none to beat.
+// thread has had its first answer, and again if it ends, the main thread sends them itself: somebody always beats.
 import { type Clock, within } from "../../clock.ts";
 import { asError, readError } from "../../errors.ts";
 import type { Store } from "../../store/store.ts";
@@ -18,20 +18,20 @@ export interface ThreadHeartbeatParts {
   readonly warn: (code: string, message: string) => void;
 }
 
-/** So many waits for an answer in vain, each of two intervals, and the thread is taken for hung. */
+/** After this many waits for an answer in vain, each of two intervals, the thread is considered hung. */
 const patience = 3;
 
 export class ThreadHeartbeat {
   readonly #parts: ThreadHeartbeatParts;
   readonly #member: Member;
   #thread: HeartbeatThread | undefined;
-  /** Whether the store has answered the thread; one that had an answer, and ends, is started anew. */
+  /** Whether the store has answered the thread; one that had an answer, and ends, is started again. */
   #works = false;
   #again = false;
-  /** It has ended before it worked, and would again: none is started any more. */
+  /** It ended before it worked, and would do so again: no other one is started. */
   #hopeless = false;
   #silent = 0;
-  /** The newest answer, if it is a bad one that nobody has heard. */
+  /** The newest answer, if it is a bad one that has not been read yet. */
   #unread: Answer | undefined;
   #hear: ((answer: Answer | undefined) => void) | undefined;
   #stopped = false;
@@ -84,7 +84,7 @@ export class ThreadHeartbeat {
     await this.#thread?.leave(this.#member);
   }
 
-  /** Undefined: none came in time, or the thread is gone. */
+  /** Undefined: no answer came in time, or the thread is gone. */
   async #answer(): Promise<Answer | undefined> {
     const heard = new Promise<Answer | undefined>((resolve) => (this.#hear = resolve));
     const { clock, beats } = this.#parts;
@@ -102,7 +102,7 @@ export class ThreadHeartbeat {
     this.#works = true;
     this.#silent = 0;
     const isAlive = "alive" in answer && answer.alive;
-    // What was acknowledged while nobody waited is known by the memory that is shared: others are judged right after a beat only.
+    // What was acknowledged while nobody waited is in the shared memory: others are judged only right after a beat.
     const hear = this.#hear;
     this.#hear = undefined;
     if (hear === undefined) this.#unread = isAlive ? undefined : answer;
@@ -117,7 +117,7 @@ export class ThreadHeartbeat {
         : "";
     warn(
       "LOOP_BLOCKED",
-      `the event loop was blocked for ${Math.round(length)} ms: no job, timer or signal got on meanwhile${lost}`,
+      `the event loop was blocked for ${Math.round(length)} ms: no job, timer or signal made progress in that time${lost}`,
     );
   }
 
@@ -130,7 +130,7 @@ export class ThreadHeartbeat {
     this.#thread = undefined;
     this.#unread = undefined;
     this.#hear?.(undefined);
-    const next = this.#again ? "it is started anew" : onMainThread;
+    const next = this.#again ? "it is started again" : onMainThread;
     warn("HEARTBEAT_ON_MAIN_THREAD", `the thread of the heartbeat of runner ${runner.name} has ended: ${why}; ${next}`);
   }
 }

@@ -7,7 +7,7 @@ import type { Job } from "../../job/job.ts";
 export function claimLost(job: Job): DayjobError<"CLAIM_LOST"> {
   return dayjobError(
     "CLAIM_LOST",
-    `the claim on job ${job.id} of kind ${job.kind} is lost: its runner was taken for dead, and the job may be running elsewhere; nothing of this run is stored`,
+    `the claim on job ${job.id} of kind ${job.kind} is lost: its runner was declared dead, and the job may be running in another one; nothing of this run is stored`,
     { job },
   );
 }

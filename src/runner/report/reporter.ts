@@ -21,7 +21,7 @@ export const runnerEvents: readonly (keyof RunnerEvents)[] = [
   "warning",
 ];
 
-/** What a session tells of: the runner makes events of it. */
+/** What a session reports: the runner makes events of it. */
 export interface Reporter {
   started(stored: StoredJob): void;
   /** The job as it was claimed, its end as it was to be written, and the status that the store answered. */
@@ -33,7 +33,7 @@ export interface Reporter {
   strayed(error: unknown, job: Pick<StoredJob, "id" | "kind"> | undefined): void;
 }
 
-/** `failed` hears of each error, whether anybody listens or not. */
+/** `failed` receives each error, whether anybody listens or not. */
 export function reporterOf(events: Emitter<RunnerEvents>, failed: (error: unknown) => void): Reporter {
   const report = (error: unknown, during: string): void => {
     failed(error);

@@ -29,7 +29,7 @@ export interface VerbParts {
 export interface RunState {
   /**
    * Whether `complete` was called, with a session that could be used: from then on nothing else of the run writes to the
-   * job (ENGINE.md 18).
+   * job (docs/engine.md, "completion").
    */
   completing: boolean;
   /** Whether the handler has settled: the verbs refuse from then on. */
@@ -41,7 +41,7 @@ export interface RunState {
 /** Carries what `successOf` needs. By `Symbol.for`, since a process may hold two copies of this package. */
 const succeeding = Symbol.for("dayjob.success");
 
-/** Carries what the verbs need, and the verbs once one of them was asked for: most handlers ask for none. */
+/** Carries what the verbs need, and the verbs once one of them is used: most handlers use none. */
 const running = Symbol("run");
 
 interface Run {

@@ -141,7 +141,7 @@ function notStored(settlement: Settlement, cause: unknown): Settlement {
   return { ...rest, status: Status.failed, try: { err: err.slice(0, 1000), name: "EndNotStored" } };
 }
 
-/** What `all` answers; where the store refuses that, each by itself, so that none suffers for another. */
+/** What `all` answers; if the store refuses that, each one alone, so that none suffers for another. */
 async function orEach<T, R>(
   batch: readonly T[],
   all: () => Promise<readonly R[]>,

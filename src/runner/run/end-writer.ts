@@ -28,7 +28,7 @@ const refusedAgain = 30_000;
 
 const committed: TryEnding = { ending: { how: "success", completed: true } };
 const unstarted: TryEnding = { ending: { how: "unstarted" } };
-const endRefused = "the end of this try could not be stored, or its runner was taken for dead: its job says which";
+const endRefused = "the end of this try could not be stored, or its runner was declared dead: its job says which";
 
 export class EndWriter {
   readonly #parts: EndWriterParts;
@@ -88,7 +88,7 @@ export class EndWriter {
     return { ...end, settlement: { ...end.settlement, result: undefined } };
   }
 
-  /** Still held: what has run must not be taken for a job that never started. */
+  /** Still held: a job that has run must not look like one that never started. */
   #refused(pending: PendingWrite<Finish, Finished>, problem: unknown): void {
     const { report, engine, abandoned, answered, completer } = this.#parts;
     report.failed(problem, "finish");
@@ -115,7 +115,7 @@ export class EndWriter {
 
 /**
  * Whether the store's answer is to this end: a mark makes it cancelled, a store that refuses it failed. Anything else was
- * written by whoever rescued the job; what they failed is told as failed too, since it is.
+ * written by whoever rescued the job; what they failed is reported as failed too, since it is.
  */
 function isOurs(status: number | undefined, settled: number): boolean {
   return status === settled || status === Status.cancelled || status === Status.failed;

@@ -17,7 +17,7 @@ export interface TryEnding {
   readonly error?: unknown;
   /**
    * The job may be locked by the handler's own transaction, so the write of its end holds up no other, and says nothing if that
-   * transaction commits first (ENGINE.md 18).
+   * transaction commits first (docs/engine.md, "completion").
    */
   readonly alone?: boolean;
   /** The newest note of the try: written before, as it would be refused after the end. */
@@ -27,7 +27,7 @@ export interface TryEnding {
 /** The claim is no longer ours, or nobody could say: nothing is written. */
 export interface LostTry {
   readonly lost: DayjobError<"CLAIM_LOST">;
-  /** The job stays held: what has run must not be taken for a job that never started. */
+  /** The job stays held: what has run must not look like a job that never started. */
   readonly unread?: boolean;
 }
 

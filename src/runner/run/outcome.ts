@@ -37,7 +37,7 @@ export function giveUp(error: unknown): Outcome {
 /** The job becomes cancelled. */
 export function cancel(reason?: string): Outcome {
   if (reason !== undefined && typeof reason !== "string") {
-    throw dayjobError("BAD_OPTION", `cancel's reason is ${inBrief(reason)}; give a text`);
+    throw dayjobError("BAD_OPTION", `cancel's reason is ${inBrief(reason)}; it must be a string`);
   }
   return outcome("cancel", reason ?? "cancelled by its handler", reason === undefined ? {} : { reason });
 }

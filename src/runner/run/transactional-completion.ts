@@ -1,5 +1,5 @@
 // What became of a job whose handler called `complete({ session })`: the store is looked at under the job's token, since the
-// transaction was the handler's (API rule 9).
+// transaction was the handler's (docs/api.md, "sessions").
 import type { Engine } from "../../engine/engine.ts";
 import { retryOutages } from "../../engine/retry-outages.ts";
 import { dayjobError } from "../../errors.ts";

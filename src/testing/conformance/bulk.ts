@@ -101,7 +101,9 @@ export const bulk: Guarantees = {
     assert.equal((await stored(store, job)).retries, 4);
   },
 
-  "engine 17: retry leaves alone, and counts, what another unfinished job's key stands against": async ({ store }) => {
+  "retry leaves alone, and counts, what another unfinished job's key stands against (unique keys)": async ({
+    store,
+  }) => {
     const [a, b, c, d] = await put(
       store,
       { key: "k", status: failed },

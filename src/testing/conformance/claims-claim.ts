@@ -23,14 +23,14 @@ import {
 } from "./suite.ts";
 
 export const claimsClaim: Guarantees = {
-  "engine 14, case 69: hands out by priority, then by runAt": async ({ store }) => {
+  "hands out by priority, then by runAt (order, case 69, promise 8)": async ({ store }) => {
     const places = [0, -1, 100, 0, 1, -100, 0, 1].map((priority, n) => ({ priority, runAt: at(50 - ((n * 3) % 8)) }));
     const jobs = await put(store, ...places);
     const expected = [...jobs].sort((a, b) => b.priority - a.priority || a.runAt.getTime() - b.runAt.getTime());
     assert.deepEqual(ids(await claim(store)), ids(expected));
   },
 
-  "engine 14, case 69: hands out in the same order one by one": async ({ store }) => {
+  "hands out in the same order one by one (order, case 69)": async ({ store }) => {
     const jobs = await put(store, { runAt: at(3) }, { runAt: at(1) }, { runAt: at(2), priority: 5 }, { runAt: at(2) });
     const got: StoredJob[] = [];
     for (const _ of jobs) got.push(...(await claim(store, { slots: 1 })));
@@ -40,7 +40,7 @@ export const claimsClaim: Guarantees = {
     );
   },
 
-  "case 27: of many jobs with the same time and priority none is passed over": async ({ store }) => {
+  "of many jobs with the same time and priority none is passed over (case 27)": async ({ store }) => {
     const jobs = await put(store, ...numbers(60).map(() => ({ runAt: at(50), priority: 3 })));
     const got: StoredJob[] = [];
     for (let n = 0; n < 30 && got.length < 60; n++) got.push(...(await claim(store, { slots: 7, fresh: n % 2 === 0 })));
@@ -87,7 +87,7 @@ export const claimsClaim: Guarantees = {
     assert.deepEqual(ids(await claim(store, { now: at(100) })), [job.id]);
   },
 
-  "case 104: hands out jobs of its kinds only": async ({ store }) => {
+  "hands out jobs of its kinds only (case 104)": async ({ store }) => {
     const [mail, sums] = await put(store, { kind: "mail" }, { kind: "sums" }, { kind: "mails" }, { kind: "Mail" });
     const kinds = [
       { kind: "mail", most: 10 },
@@ -97,7 +97,7 @@ export const claimsClaim: Guarantees = {
     assert.deepEqual(sortedIds(await claim(store, { kinds })), sortedIds([mail, sums].flatMap((job) => job ?? [])));
   },
 
-  "case 24, case 71: hands out no more of a kind than wanted, and no more than there are slots": async ({ store }) => {
+  "hands out no more of a kind than wanted, and no more than there are slots (case 24, case 71)": async ({ store }) => {
     await put(store, ...numbers(10).map(() => ({ priority: 1 })), ...numbers(10).map(() => ({ kind: "sums" })));
     const kinds = [
       { kind: "mail", most: 2 },
@@ -151,7 +151,7 @@ export const claimsClaim: Guarantees = {
     );
   },
 
-  "engine 12: lanes are a preference: what lies in others is handed out as well": async ({ store }) => {
+  "lanes are a preference: what lies in others is handed out as well (windows and lanes)": async ({ store }) => {
     await put(store, ...numbers(64).map((lane) => ({ lane })), { lane: undefined });
     const got = new Set<string>();
     for (let n = 0; n < 70 && got.size < 65; n++) {
@@ -185,7 +185,9 @@ export const claimsClaim: Guarantees = {
     assert.deepEqual([jobs.length, next], [1, undefined]);
   },
 
-  "engine 9: `claimed` gives what is working under a token, for a claim whose reply was lost": async ({ store }) => {
+  "`claimed` gives what is working under a token, for a claim whose reply was lost (lost replies)": async ({
+    store,
+  }) => {
     await put(store, {}, {}, {});
     const token = newId();
     const jobs = await claim(store, { token, slots: 2 });
@@ -196,7 +198,7 @@ export const claimsClaim: Guarantees = {
     assert.deepEqual(await store.claims.claimed(newId(), timeout), []);
   },
 
-  "engine 14: `claimed` gives them in the order of claims: priority, then runAt, then id": async ({ store }) => {
+  "`claimed` gives them in the order of claims: priority, then runAt, then id (order)": async ({ store }) => {
     const token = newId();
     const places = [
       [0, 9],

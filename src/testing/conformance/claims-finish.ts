@@ -68,7 +68,7 @@ export const claimsFinish: Guarantees = {
       assert.equal(finished?.status, expected.status);
       assert.deepEqual(essence(await stored(store, job)), essence(expected));
     },
-    [`turns ${name} into cancelled under a cancel mark, but for success`]: async ({ store }) => {
+    [`turns ${name} into cancelled under a cancel mark, except success`]: async ({ store }) => {
       const job = await working(store, { key: "k", ...fields });
       await act(store, { verb: "cancel", reason: "not needed" }, { ids: [job.id] });
       const [finished] = await store.claims.finish([endAs(job, ending)], timeout);
@@ -96,7 +96,7 @@ export const claimsFinish: Guarantees = {
     assert.deepEqual(ids(await claim(store)), [before.id]);
   },
 
-  "case 12: refuses a claim that another has taken over": async ({ store }) => {
+  "refuses a claim that another has taken over (case 12)": async ({ store }) => {
     const old = await working(store);
     await finish(store, old, { how: "snooze", wait: 0 }, at(100));
     const current = first(await claim(store, { now: at(101) }));
@@ -121,7 +121,7 @@ export const claimsFinish: Guarantees = {
     assert.deepEqual(told(await stored(store, job)), told(job));
   },
 
-  "engine 9: answers one's own earlier end as if it were written now": async ({ store }) => {
+  "answers one's own earlier end as if it were written now (lost replies)": async ({ store }) => {
     for (const ending of [{ how: "success" }, { how: "failure", error }, { how: "snooze", wait: 5 }] as const) {
       const job = await working(store);
       const answers = [await finish(store, job, ending), await finish(store, job, ending)];
@@ -131,7 +131,9 @@ export const claimsFinish: Guarantees = {
     }
   },
 
-  "engine 8: an end whose reply was lost does not touch the next claim of the same job": async ({ store }) => {
+  "an end whose reply was lost does not touch the next claim of the same job (pairs of id and token)": async ({
+    store,
+  }) => {
     const x = await working(store, { data: { name: "x" } });
     const lost = endAs(x, { how: "failure", error: { err: "no" }, wait: 0 }, at(100));
     await store.claims.finish([lost], timeout);

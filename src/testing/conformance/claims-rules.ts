@@ -26,7 +26,7 @@ export const claimsRules: Guarantees = {
     assert.equal((await claim(store, { slots: 2, ahead: 3 })).length, 5);
   },
 
-  "engine 15: jobs that run at most once are claimed for free slots only, never ahead": async ({ store }) => {
+  "jobs that run at most once are claimed for free slots only, never ahead (at most once)": async ({ store }) => {
     const once = await put(store, ...numbers(3).map((n) => ({ retries: 1, priority: 1, runAt: at(n) })));
     const more = await put(store, ...numbers(3).map((n) => ({ runAt: at(n) })));
     const { jobs, next } = await store.claims.claim(claimRequest({ slots: 2, ahead: 10 }), timeout);
@@ -35,29 +35,29 @@ export const claimsRules: Guarantees = {
     assert.deepEqual(ids(await claim(store)), ids(once).slice(2));
   },
 
-  "engine 6: a job that lost its runner once is claimed with others (found 1)": async ({ store }) => {
+  "a job that lost its runner once is claimed with others (poison jobs, found 1)": async ({ store }) => {
     await put(store, { lost: 1, priority: 1 }, { lost: 1 }, {});
     assert.equal((await claim(store)).length, 3);
   },
 
-  "engine 6: a job that lost its runner twice is claimed alone": async ({ store }) => {
+  "a job that lost its runner twice is claimed alone (poison jobs)": async ({ store }) => {
     const [suspect] = await put(store, { lost: 2, priority: 1 }, {}, {});
     assert.deepEqual(ids(await claim(store)), [suspect?.id]);
     assert.equal((await claim(store)).length, 2);
   },
 
-  "engine 6: two that lost their runner twice are claimed one at a time": async ({ store }) => {
+  "two that lost their runner twice are claimed one at a time (poison jobs)": async ({ store }) => {
     await put(store, { lost: 2 }, { lost: 3 });
     assert.deepEqual([(await claim(store)).length, (await claim(store)).length], [1, 1]);
   },
 
-  "engine 6: one that stands behind others waits for a claim of its own": async ({ store }) => {
+  "one that stands behind others waits for a claim of its own (poison jobs)": async ({ store }) => {
     const [suspect, ...fresh] = await put(store, { lost: 2, runAt: at(20) }, { runAt: at(10) }, { runAt: at(30) });
     assert.deepEqual(ids(await claim(store)), ids(fresh));
     assert.deepEqual(ids(await claim(store)), [suspect?.id]);
   },
 
-  "engine 6: where no suspects are wanted they are passed over": async ({ store }) => {
+  "where no suspects are wanted they are passed over (poison jobs)": async ({ store }) => {
     const [suspect, once, fresh] = await put(store, { lost: 2, priority: 1 }, { lost: 1 }, {});
     assert.deepEqual(
       ids(await claim(store, { suspects: false })),
@@ -100,7 +100,9 @@ export const claimsRules: Guarantees = {
   },
 
   ...each([0, -1], (retries) => ({
-    [`engine 7: a waiting job with ${retries} retries left and tries behind it fails unrun`]: async ({ store }) => {
+    [`a waiting job with ${retries} retries left and tries behind it fails unrun (Go documents)`]: async ({
+      store,
+    }) => {
       const tries = [{ runner: "go", when: at(3.003), err: "no" }];
       const job = await putOne(store, { status: Status.waiting, retries, tries, tryCount: 1, key: "k" });
       const behind = await putOne(store, { priority: -1 });
@@ -111,7 +113,7 @@ export const claimsRules: Guarantees = {
     },
   })),
 
-  "engine 7: a new job with 0 retries gets its one try": async ({ store }) => {
+  "a new job with 0 retries gets its one try (Go documents)": async ({ store }) => {
     const job = await putOne(store, { retries: 0 });
     assert.deepEqual(ids(await claim(store)), [job.id]);
   },
@@ -121,7 +123,7 @@ export const claimsRules: Guarantees = {
     assert.deepEqual(await claim(store), []);
   },
 
-  "case 7, case 41: eight claimers over two handles get a thousand jobs, none twice, none lost": async ({
+  "eight claimers over two handles get a thousand jobs, none twice, none lost (case 7, case 41)": async ({
     store,
     another,
   }) => {

@@ -112,7 +112,7 @@ export const jobs: Guarantees = {
   },
 
   ...each(["success", "cancelled", "failure", "lost"] as const, (how) => ({
-    [`engine 17: a key is free once its job has ended by ${how}`]: async ({ store }) => {
+    [`a key is free once its job has ended by ${how} (unique keys)`]: async ({ store }) => {
       const job = await working(store, { key: "k", lost: 2 });
       await store.claims.finish(
         [endAs(job, how === "failure" ? { how, error: { err: "no" }, final: true } : { how })],
@@ -123,7 +123,7 @@ export const jobs: Guarantees = {
     },
   })),
 
-  "engine 17: a key is free once its job was cancelled or removed": async ({ store }) => {
+  "a key is free once its job was cancelled or removed (unique keys)": async ({ store }) => {
     const jobs = await put(store, { key: "k" }, { key: "l", status: Status.blocked });
     await act(store, { verb: "cancel" }, { ids: [first(jobs).id] });
     await act(store, { verb: "remove" }, { ids: [jobs[1]?.id ?? ""] });
@@ -142,7 +142,7 @@ export const jobs: Guarantees = {
     assert.deepEqual([first(whileItRuns).duplicate, first(whileItWaits).duplicate], [true, true]);
   },
 
-  "case 18: a key put from two handles at once is stored exactly once, each of 20 times": async ({
+  "a key put from two handles at once is stored exactly once, each of 20 times (case 18)": async ({
     store,
     another,
   }) => {
@@ -169,7 +169,7 @@ export const jobs: Guarantees = {
     assert.equal(await store.reading.count({}, timeout), 100);
   },
 
-  "engine 9: a job that has run and was removed is not stored by a put that is tried again": async ({ store }) => {
+  "a job that has run and was removed is not stored by a put that is tried again (lost replies)": async ({ store }) => {
     const [kept, gone] = await put(store, {}, {});
     assert.ok(kept !== undefined && gone !== undefined);
     await act(store, { verb: "remove" }, { ids: [gone.id] });

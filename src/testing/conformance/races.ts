@@ -24,7 +24,10 @@ import {
 const rounds = numbers(20);
 
 export const races: Guarantees = {
-  "engine 16: cancel against claim: the job is cancelled, or runs under the mark": async ({ store, another }) => {
+  "cancel against claim: the job is cancelled, or runs under the mark (cancel is one update)": async ({
+    store,
+    another,
+  }) => {
     const second = await another();
     for (const round of rounds) {
       const kind = `k${round}`;
@@ -38,7 +41,10 @@ export const races: Guarantees = {
     }
   },
 
-  "engine 16: cancel against a failure with tries left: cancelled either way": async ({ store, another }) => {
+  "cancel against a failure with tries left: cancelled either way (cancel is one update)": async ({
+    store,
+    another,
+  }) => {
     const second = await another();
     for (const round of rounds) {
       const job = await working(store, { kind: `k${round}` });
@@ -64,7 +70,7 @@ export const races: Guarantees = {
     }
   },
 
-  "case 13, case 15: rescue against the runner's own finish: exactly one of the two ends is written, whole": async ({
+  "rescue against the runner's own finish: exactly one of the two is written (case 13, case 15)": async ({
     store,
     another,
   }) => {
@@ -87,7 +93,7 @@ export const races: Guarantees = {
     }
   },
 
-  "case 15: two rescues at once give a job back once": async ({ store, another }) => {
+  "two rescues at once give a job back once (case 15)": async ({ store, another }) => {
     const second = await another();
     for (const round of rounds) {
       const job = await working(store, { kind: `k${round}` });
@@ -119,7 +125,10 @@ export const races: Guarantees = {
     }
   },
 
-  "engine 1: of two that declare a runner dead at once exactly one is told so": async ({ store, another }) => {
+  "of two that declare a runner dead at once exactly one gets true (only observation convicts)": async ({
+    store,
+    another,
+  }) => {
     const second = await another();
     for (const round of rounds) {
       const instance = String(round).padStart(24, "0");
@@ -132,7 +141,10 @@ export const races: Guarantees = {
     }
   },
 
-  "engine 1: a beat against a burial: exactly one of them is written": async ({ store, another }) => {
+  "a beat against a declaration of death: exactly one of them is written (only observation convicts)": async ({
+    store,
+    another,
+  }) => {
     const second = await another();
     for (const round of rounds) {
       const instance = String(round).padStart(24, "0");

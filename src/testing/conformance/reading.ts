@@ -37,7 +37,7 @@ const filters: Readonly<Record<string, Filter>> = {
 
 export const reading: Guarantees = {
   ...each(Object.entries(filters), ([name, filter]) => ({
-    [`case 41: find and count by ${name} agree with the model, page by page, both ways`]: async ({ store }) => {
+    [`find and count by ${name} agree with the model, page by page, both ways (case 41)`]: async ({ store }) => {
       const jobs = await variety(store);
       await agrees(store, filter, jobs);
       const some = ids(jobs).filter((_, n) => n % 4 === 0);
@@ -68,7 +68,7 @@ export const reading: Guarantees = {
     assert.deepEqual(told(await store.reading.get([job.id], timeout)), told([job]));
   },
 
-  "engine 25: writes of one handle go on between the pages of the other": async ({ store, another }) => {
+  "writes of one handle go on between the pages of the other (no open cursor)": async ({ store, another }) => {
     await put(store, ...numbers(10).map(() => ({})));
     const page = await store.reading.find({}, { order: "oldest", most: 3 }, timeout);
     await putOne(await another());

@@ -34,7 +34,7 @@ export const runners: Guarantees = {
     ]);
   },
 
-  "engine 2: a store that the heartbeat's thread opens beats for the same runners": {
+  "a store that the heartbeat's thread opens beats for the same runners (failed beats)": {
     having: ["heartbeatStore"],
     async show({ store }) {
       const { module, target } = store.heartbeatStore ?? { module: "", target: undefined };
@@ -51,13 +51,15 @@ export const runners: Guarantees = {
     },
   },
 
-  "case 38: two instances of one name are two runners": async ({ store }) => {
+  "two instances of one name are two runners (case 38)": async ({ store }) => {
     await beat(store, beatOf());
     await beat(store, beatOf({ instance: other.instance }));
     assert.equal((await store.runners.list(timeout)).length, 2);
   },
 
-  "engine 1: a runner is declared dead only if its counter is the one that was seen": async ({ store }) => {
+  "a runner is declared dead only if its counter is the one that was seen (only observation convicts)": async ({
+    store,
+  }) => {
     await beat(store, beatOf({ beats: 1 }));
     await beat(store, beatOf({ beats: 2 }));
     assert.equal(await store.runners.declareDead(own.instance, 1, timeout), false);
@@ -68,7 +70,7 @@ export const runners: Guarantees = {
     assert.equal(await store.runners.declareDead(own.instance, 2, timeout), false);
   },
 
-  "engine 2: the dead cannot beat, and are told so": async ({ store }) => {
+  "the dead cannot beat, and learn so (failed beats)": async ({ store }) => {
     await beat(store, beatOf());
     await store.runners.declareDead(own.instance, 1, timeout);
     assert.equal(await beat(store, beatOf({ beats: 2, seen: at(9.009) })), false);
@@ -76,7 +78,7 @@ export const runners: Guarantees = {
     assert.deepEqual([record.state, record.beats, record.seen], ["dead", 1, at(7.007)]);
   },
 
-  "engine 5: the stopped stay on record, and cannot beat or be declared dead": async ({ store }) => {
+  "the stopped stay on record, and cannot beat or be declared dead (stopped runners)": async ({ store }) => {
     await beat(store, beatOf());
     await store.runners.markStopped(own.instance, {}, timeout);
     await store.runners.markStopped(own.instance, {}, timeout);
@@ -102,7 +104,7 @@ export const runners: Guarantees = {
     }
   },
 
-  "engine 1: a missing record counts as 0 beats, and becomes a dead one that cannot beat": async ({ store }) => {
+  "a missing record counts as 0 beats, and can be declared dead (only observation convicts)": async ({ store }) => {
     assert.equal(await store.runners.declareDead(own.instance, 1, timeout), false);
     assert.deepEqual(await store.runners.list(timeout), []);
     assert.equal(await store.runners.declareDead(own.instance, 0, timeout), true);
@@ -208,7 +210,7 @@ export const runners: Guarantees = {
     assert.deepEqual(await store.runners.orphans([], 10, timeout), []);
   },
 
-  "case 21: a job is an orphan by who holds it, whatever its time to run, its tries and its retries": async ({
+  "a job is an orphan by who holds it, whatever its time to run, its tries and its retries (case 21)": async ({
     store,
   }) => {
     const odd = [
@@ -238,7 +240,7 @@ export const runners: Guarantees = {
     assert.deepEqual(orphan, { ...fields, id: job.id, token: job.claim?.token, kind: job.kind, tryCount: 1 });
   },
 
-  "engine 7: a working job without a claim is the Go package's: nobody's orphan": async ({ store }) => {
+  "a working job without a claim is the Go package's: nobody's orphan (Go documents)": async ({ store }) => {
     await put(store, { status: Status.working, tries: [{ runner: "go", when: at(3.003) }], tryCount: 1 });
     assert.deepEqual(await store.runners.holders(timeout), []);
     assert.deepEqual(await store.runners.orphans([own.instance, ""], 10, timeout), []);

@@ -3,8 +3,9 @@
 //
 //   storeConformance({ describe, it, skip: it.skip }, async () => { ... return { store, another, dispose } });
 //
-// A file is a facet, or a part of one; `races` and `values` are about several. A test whose name begins with "engine 8:" shows
-// that rule of ENGINE.md. What a store may lack it must say (`ConformanceOptions.lacks`): nothing is skipped unsaid.
+// A file is a facet, or a part of one; `races` and `values` are about several. A name ends with the rules
+// that it shows, in parentheses: see docs/engine.md. What a store may lack it must say (`ConformanceOptions.lacks`): nothing
+// is skipped unsaid.
 import assert from "node:assert/strict";
 import { bulk } from "./bulk.ts";
 import { claimsClaim } from "./claims-claim.ts";

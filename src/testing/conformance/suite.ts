@@ -57,7 +57,7 @@ export function each<T>(list: readonly T[], guarantees: (one: T) => Guarantees):
 export const timeout = 20_000;
 export const own = { instance: "a".repeat(24), name: "runner-a" };
 export const other = { instance: "b".repeat(24), name: "runner-b" };
-/** Chance that is none, and the usual number of losses. */
+/** No randomness, and the usual number of losses. */
 export const rules: Rules = { lostLimit: 3, random: () => 0.5 };
 
 export async function put(store: Store, ...jobs: readonly Partial<StoredJob>[]): Promise<readonly StoredJob[]> {
@@ -164,7 +164,7 @@ export function numbers(count: number): readonly number[] {
   return Array.from({ length: count }, (_, n) => n);
 }
 
-/** Jobs with BSON values as text, so that two are alike whatever buffers their values lie in. */
+/** Jobs with BSON values as text, so that two are equal whatever buffers hold their values. */
 export function told(value: unknown): unknown {
   if (typeof value !== "object" || value === null || value instanceof Date || value instanceof RegExp) return value;
   if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString("hex")}`;

@@ -49,7 +49,7 @@ const samples: Readonly<Record<string, readonly [given: unknown, back?: unknown]
 
 export const values: Guarantees = {
   ...each(Object.entries(samples), ([name, [given, back = given]]) => ({
-    [`case 105: keeps ${name} in data`]: async ({ store }) => {
+    [`keeps ${name} in data (case 105)`]: async ({ store }) => {
       const data = storable({ value: given, list: [given] }, "data", store.bson);
       const job = await putOne(store, { data });
       const expected = told({ value: back, list: [back] });
@@ -58,11 +58,11 @@ export const values: Guarantees = {
     },
   })),
 
-  "case 105: keeps every type in results and progress": async ({ store }) => {
+  "keeps every type in results and progress (case 105)": async ({ store }) => {
     for (const [given, back = given] of Object.values(samples)) await keepsResult(store, given, back);
   },
 
-  "case 105: tells a result that is nothing from one that is null, zero, false or empty": async ({ store }) => {
+  "tells a result that is nothing from one that is null, zero, false or empty (case 105)": async ({ store }) => {
     for (const result of [undefined, null, 0, false, ""]) {
       const job = await working(store);
       await finish(store, job, { how: "success", result });

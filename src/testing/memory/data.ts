@@ -44,7 +44,7 @@ export function holders(data: MemoryData): Set<string> {
   return new Set(working(data, ({ claim }) => claim !== undefined).map(({ claim }) => claim?.runner ?? ""));
 }
 
-/** What `declareDead` takes for the record of a runner that has none. */
+/** What `declareDead` assumes for a runner that has no record. */
 export function unknownRunner(instance: string): RunnerRecord {
   return { instance, name: "", kinds: [], lease: 0, beats: 0, seen: zeroTime, state: "live" };
 }
