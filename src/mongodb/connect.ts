@@ -6,7 +6,7 @@ import { isRecord } from "../job/options.ts";
 import { classesFor, classesOf, installedDriver } from "./classes.ts";
 import type { DriverClient, DriverModule, MongoBson } from "./driver.ts";
 import { badUrl, cannotConnect, hostsOf } from "./errors.ts";
-import { closeForGood, reviving } from "./reconnect.ts";
+import { closeForGood, reconnecting } from "./reconnect.ts";
 
 export interface Connection {
   readonly client: DriverClient;
@@ -61,7 +61,7 @@ async function connectUrl(url: string, { driver: given, timeout, clock }: Connec
     await closeForGood(client).catch(() => {});
     throw error;
   });
-  const own = [reviving(client, clock), revivingPulse(pulse, clock)];
+  const own = [reconnecting(client, clock), reconnectingPulse(pulse, clock)];
   return { client, pulse, own, database, bson: driver.BSON };
 }
 
@@ -69,7 +69,7 @@ async function connectUrl(url: string, { driver: given, timeout, clock }: Connec
 export async function connectPulse(url: string, clock: Clock): Promise<Omit<Connection, "pulse">> {
   const driver = await installedDriver();
   const client = clientOf(driver, url, pulseOptions);
-  return { client, own: [revivingPulse(client, clock)], database: databaseOf(url), bson: driver.BSON };
+  return { client, own: [reconnectingPulse(client, clock)], database: databaseOf(url), bson: driver.BSON };
 }
 
 async function connectGiven(target: unknown, { driver, timeout, clock }: ConnectOptions): Promise<Connection> {
@@ -105,8 +105,8 @@ const pulseOptions = {
   appName: "dayjob-heartbeat",
 };
 
-function revivingPulse(client: DriverClient, clock: Clock): Closable {
-  return reviving(client, clock, pulseOptions.socketTimeoutMS);
+function reconnectingPulse(client: DriverClient, clock: Clock): Closable {
+  return reconnecting(client, clock, pulseOptions.socketTimeoutMS);
 }
 
 function isNamed(url: string, option: string): boolean {

@@ -26,7 +26,7 @@ export function withDeadline<T>(
 ): Promise<T> {
   const end = clock.monotonic() + timeout;
   const late = (): never => {
-    throw storeOutage(`MongoDB did not answer ${verb} within ${timeout} ms${whenLate[verb] ?? ""}`);
+    throw storeOutage(`MongoDB did not answer ${verb} within ${Math.round(timeout)} ms${whenLate[verb] ?? ""}`);
   };
   const deadline: Deadline = () => {
     const rest = Math.ceil(end - clock.monotonic());

@@ -8,7 +8,7 @@ import type { DriverClient } from "./driver.ts";
 
 /** Milliseconds from one attempt to connect to the next. */
 const attemptInterval = 1000;
-/** How long a check may go unanswered, in milliseconds; twice as long after each revival, until a server is found. */
+/** How long a check may go unanswered, in milliseconds; twice as long after each attempt, until a server is found. */
 const firstPatience = 1000;
 const longestPatience = 60_000;
 /** How long a close is waited for; it asks the server to end cursors. */
@@ -35,78 +35,104 @@ interface Check {
  * Watches over a client from now until it is closed by what is returned. `longestUse`: the milliseconds after which its one
  * connection is taken for lost if another call waits for it in vain: a command that the driver wrote to a closed socket.
  */
-export function reviving(client: DriverClient, clock: Clock, longestUse = Infinity): { close(): Promise<void> } {
-  const closing = new AbortController();
-  let isLost = false;
-  let isReviving = false;
-  let patience = firstPatience;
-  /** Since when its connection is in use. */
-  let used = Infinity;
-  const checks = new Map<string, CancelTimer>();
+export function reconnecting(client: DriverClient, clock: Clock, longestUse = Infinity): { close(): Promise<void> } {
+  return new Reconnector(client, clock, longestUse);
+}
 
-  const isConnected = async (): Promise<boolean> => {
-    await within<unknown>(clock, closePatience, client.close(), ignored).catch(ignored);
-    if (closing.signal.aborted) return false;
-    patience = Math.min(longestPatience, patience * 2);
-    return client.connect().then(
+class Reconnector {
+  readonly #client: DriverClient;
+  readonly #clock: Clock;
+  readonly #longestUse: number;
+  readonly #closing = new AbortController();
+  #isLost = false;
+  #isConnecting = false;
+  #patience = firstPatience;
+  /** Since when its connection is in use. */
+  #usedSince = Infinity;
+  /** Of each server that has not answered a check, the timer that looks again. */
+  readonly #unanswered = new Map<string, CancelTimer>();
+
+  constructor(client: DriverClient, clock: Clock, longestUse: number) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#longestUse = longestUse;
+    this.#listenToServers();
+    this.#listenToChecks();
+    this.#listenToUse();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const cancel of this.#unanswered.values()) cancel();
+    await closeForGood(this.#client);
+  }
+
+  #listenToServers(): void {
+    this.#client.on("topologyDescriptionChanged", (change) => {
+      const servers = [...(change as Change).newDescription.servers.values()];
+      const isFound = servers.some(({ type }) => primaries.has(type));
+      this.#isLost = servers.length > 0 && !isFound;
+      if (isFound) this.#patience = firstPatience;
+    });
+    this.#client.on("topologyClosed", () => void this.#reconnect());
+    this.#client.on("serverClosed", (server) => this.#answered((server as Closed).address));
+  }
+
+  #listenToChecks(): void {
+    this.#client.on("serverHeartbeatStarted", (check) => {
+      const { connectionId, awaited } = check as Check;
+      this.#answered(connectionId);
+      // One that is awaited is answered when something changes.
+      if (!awaited && !this.#closing.signal.aborted) this.#expectAnswer(connectionId);
+    });
+    for (const answer of ["serverHeartbeatSucceeded", "serverHeartbeatFailed"]) {
+      this.#client.on(answer, (check) => this.#answered((check as Check).connectionId));
+    }
+  }
+
+  #listenToUse(): void {
+    this.#client.on("connectionCheckedOut", () => (this.#usedSince = this.#clock.monotonic()));
+    this.#client.on("connectionCheckedIn", () => (this.#usedSince = Infinity));
+    this.#client.on("connectionCheckOutFailed", () => {
+      if (this.#clock.monotonic() - this.#usedSince > this.#longestUse) void this.#reconnect();
+    });
+  }
+
+  #answered(address: string): void {
+    this.#unanswered.get(address)?.();
+    this.#unanswered.delete(address);
+  }
+
+  /** Looks again while there is no answer: the driver may learn only later that the server which was known is gone. */
+  #expectAnswer(address: string): void {
+    const look = (): void => {
+      this.#expectAnswer(address);
+      if (this.#isLost) void this.#reconnect();
+    };
+    this.#unanswered.set(address, this.#clock.timer(this.#patience, look));
+  }
+
+  async #reconnect(): Promise<void> {
+    if (this.#isConnecting || this.#closing.signal.aborted) return;
+    this.#isConnecting = true;
+    for (let connected = false; !connected && !this.#closing.signal.aborted; ) {
+      const next = this.#clock.monotonic() + attemptInterval;
+      connected = await this.#isConnected();
+      // Where the server is away, the attempt has lasted for the client's own limit.
+      if (!connected) await pause(this.#clock, Math.max(1, next - this.#clock.monotonic()), this.#closing.signal);
+    }
+    this.#isConnecting = false;
+  }
+
+  async #isConnected(): Promise<boolean> {
+    await within<unknown>(this.#clock, closePatience, this.#client.close(), ignored).catch(ignored);
+    if (this.#closing.signal.aborted) return false;
+    this.#patience = Math.min(longestPatience, this.#patience * 2);
+    return this.#client.connect().then(
       () => true,
       () => false,
     );
-  };
-  const revive = async (): Promise<void> => {
-    if (isReviving || closing.signal.aborted) return;
-    isReviving = true;
-    for (let connected = false; !connected && !closing.signal.aborted; ) {
-      const next = clock.monotonic() + attemptInterval;
-      connected = await isConnected();
-      // Where the server is away, the attempt has lasted for the client's own limit.
-      if (!connected) await pause(clock, Math.max(1, next - clock.monotonic()), closing.signal);
-    }
-    isReviving = false;
-  };
-  const answered = (address: string): void => {
-    checks.get(address)?.();
-    checks.delete(address);
-  };
-  /** Looks again while there is no answer: the driver may learn only later that the server which was known is gone. */
-  const expectAnswer = (address: string): void => {
-    const look = (): void => {
-      expectAnswer(address);
-      if (isLost) void revive();
-    };
-    checks.set(address, clock.timer(patience, look));
-  };
-
-  client.on("topologyDescriptionChanged", (change) => {
-    const servers = [...(change as Change).newDescription.servers.values()];
-    const isFound = servers.some(({ type }) => primaries.has(type));
-    isLost = servers.length > 0 && !isFound;
-    if (isFound) patience = firstPatience;
-  });
-  client.on("serverHeartbeatStarted", (check) => {
-    const { connectionId, awaited } = check as Check;
-    answered(connectionId);
-    // One that is awaited is answered when something changes.
-    if (!awaited && !closing.signal.aborted) expectAnswer(connectionId);
-  });
-  client.on("topologyClosed", () => void revive());
-  client.on("serverClosed", (server) => answered((server as Closed).address));
-  client.on("connectionCheckedOut", () => (used = clock.monotonic()));
-  client.on("connectionCheckedIn", () => (used = Infinity));
-  client.on("connectionCheckOutFailed", () => {
-    if (clock.monotonic() - used > longestUse) void revive();
-  });
-  for (const answer of ["serverHeartbeatSucceeded", "serverHeartbeatFailed"]) {
-    client.on(answer, (check) => answered((check as Check).connectionId));
   }
-
-  return {
-    async close() {
-      closing.abort();
-      for (const cancel of checks.values()) cancel();
-      await closeForGood(client);
-    },
-  };
 }
 
 /** Closes also what `connect` makes later, if it still waits for DNS or a file. */

@@ -23,49 +23,69 @@ const pipeline: readonly Doc[] = [
 ];
 
 export function watch(collections: Collections, heard: () => void): Unwatch {
-  const { clock, random, jobs } = collections;
-  let isOver = false;
-  let failures = 0;
-  let stream: DriverStream | undefined;
-  let cancelTimer: CancelTimer = () => {};
-  let cancelTell: CancelTimer | undefined;
+  const watcher = new ChangeWatcher(collections, heard);
+  return () => watcher.close();
+}
 
-  const changed = (): void => {
-    failures = 0;
-    if (!isOver) cancelTell ??= clock.timer(random() * longestRest, tell);
-  };
-  const tell = (): void => {
-    cancelTell = undefined;
+class ChangeWatcher {
+  readonly #collections: Collections;
+  readonly #heard: () => void;
+  #isOver = false;
+  #failures = 0;
+  #stream: DriverStream | undefined;
+  #cancelOpen: CancelTimer = () => {};
+  #cancelTell: CancelTimer | undefined;
+
+  constructor(collections: Collections, heard: () => void) {
+    this.#collections = collections;
+    this.#heard = heard;
+    this.#open();
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true;
+    this.#cancelOpen();
+    this.#cancelTell?.();
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    await within<unknown>(this.#collections.clock, longestClose, stream.close().catch(ignored), ignored);
+  }
+
+  #open(): void {
     try {
-      heard();
+      const stream = this.#collections.jobs.watch(pipeline, majority);
+      this.#stream = stream;
+      stream.on("change", () => this.#changed());
+      for (const end of ["error", "end", "close"]) stream.on(end, () => this.#reopen(stream));
+    } catch {
+      this.#reopen(undefined);
+    }
+  }
+
+  #reopen(broken: DriverStream | undefined): void {
+    if (this.#isOver || broken !== this.#stream) return;
+    this.#stream = undefined;
+    void broken?.close().catch(ignored);
+    const { clock, random } = this.#collections;
+    const wait = Math.min(longestWait, firstWait * 2 ** Math.min(this.#failures++, 10)) * (0.5 + random());
+    this.#cancelOpen = clock.timer(wait, () => this.#open());
+  }
+
+  #changed(): void {
+    this.#failures = 0;
+    if (this.#isOver) return;
+    const { clock, random } = this.#collections;
+    this.#cancelTell ??= clock.timer(random() * longestRest, () => this.#tell());
+  }
+
+  #tell(): void {
+    this.#cancelTell = undefined;
+    try {
+      this.#heard();
     } catch {
       // A listener's error has no place to go here, and would end the process as an event's.
     }
-  };
-  const reopen = (broken: DriverStream | undefined): void => {
-    if (isOver || broken !== stream) return;
-    stream = undefined;
-    void broken?.close().catch(ignored);
-    const wait = Math.min(longestWait, firstWait * 2 ** Math.min(failures++, 10)) * (0.5 + random());
-    cancelTimer = clock.timer(wait, open);
-  };
-  const open = (): void => {
-    try {
-      const opened = jobs.watch(pipeline, majority);
-      stream = opened;
-      opened.on("change", changed);
-      for (const end of ["error", "end", "close"]) opened.on(end, () => reopen(opened));
-    } catch {
-      reopen(undefined);
-    }
-  };
-  open();
-  return async () => {
-    isOver = true;
-    cancelTimer();
-    cancelTell?.();
-    if (stream !== undefined) await within<unknown>(clock, longestClose, stream.close().catch(ignored), ignored);
-  };
+  }
 }
 
 function ignored(): void {}

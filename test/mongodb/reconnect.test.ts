@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { turn } from "../../src/clock.ts";
 import { connect } from "../../src/mongodb/connect.ts";
 import type { DriverClient } from "../../src/mongodb/driver.ts";
-import { reviving } from "../../src/mongodb/reconnect.ts";
+import { reconnecting } from "../../src/mongodb/reconnect.ts";
 import { type ManualClock, manualClock } from "../../src/testing/fixtures/manual-clock.ts";
 
 class FakeClient extends EventEmitter {
@@ -36,7 +36,7 @@ class FakeClient extends EventEmitter {
 function watched(): { client: FakeClient; clock: ManualClock; close: () => Promise<void> } {
   const client = new FakeClient();
   const clock = manualClock();
-  const watch = reviving(client as unknown as DriverClient, clock, 5000);
+  const watch = reconnecting(client as unknown as DriverClient, clock, 5000);
   return { client, clock, close: () => watch.close() };
 }
 

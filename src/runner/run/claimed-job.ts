@@ -4,7 +4,7 @@ import { isDayjobError } from "../../api/errors.ts";
 import type { ClaimedJob } from "../../api/handler.ts";
 import { asError, dayjobError, inBrief } from "../../errors.ts";
 import { storable } from "../../job/data.ts";
-import type { Job, StoredJob } from "../../job/job.ts";
+import type { Job, LogLine, StoredJob } from "../../job/job.ts";
 import { settle } from "../../job/lifecycle.ts";
 import { isRecord } from "../../job/options.ts";
 import { cutToBytes, fieldsSize, longestMessage, progressSize, type SizeLimit } from "../../job/size-limits.ts";
@@ -84,7 +84,8 @@ function verb(name: string | symbol, of: keyof Verbs): [string | symbol, Propert
   ];
 }
 
-function verbsOf(job: Job, { stored, held, state, parts }: Run) {
+function verbsOf(job: Job, run: Run) {
+  const { stored, held, state, parts } = run;
   const note = (what: Omit<Note, keyof Held>): Promise<boolean> =>
     (state.noted = parts.completer.note({ ...held, ...what }));
   const success = (result: unknown): Finish => {
@@ -97,42 +98,18 @@ function verbsOf(job: Job, { stored, held, state, parts }: Run) {
     success,
     async complete(options: unknown): Promise<void> {
       checkOpen(state, "complete", job);
-      const { session, result } = completeOptions(options);
-      const before = state.completing;
-      const end = success(result);
-      // What was noted before is on its way to the same document, and would be a conflict in the transaction.
-      if (state.noted !== undefined) await parts.completer.written(state.noted);
-      try {
-        await parts.inTurn(session, () => parts.store.claims.complete(end, session, parts.timeout));
-      } catch (error) {
-        if (isDayjobError(error, "WRONG_SESSION") || isDayjobError(error, "NO_TRANSACTIONS")) state.completing = before;
-        throw error;
-      }
+      await complete(run, options, success);
     },
     async setProgress(progress: unknown): Promise<void> {
       checkOpen(state, "setProgress", job);
-      if (typeof progress !== "number" && (typeof progress !== "object" || progress === null)) {
-        throw dayjobError("BAD_DATA", `progress is ${inBrief(progress)}; give a number or an object`);
-      }
-      const value = storable(progress, "progress", parts.store.bson, progressSize);
+      const value = checkedProgress(progress, parts.store);
       if (state.completing) return;
       if (!(await note({ progress: value })) && !state.completing) throw claimLost(job);
     },
     log(message: string, fields?: object): void {
       if (state.over || state.completing) return;
       try {
-        const kept =
-          fields === undefined
-            ? undefined
-            : (storable(fields, "fields", parts.store.bson, fieldsSize) as Record<string, unknown>);
-        const text = cutToBytes(typeof message === "string" ? message : inBrief(message), longestMessage);
-        const line = {
-          when: parts.storeNow(),
-          try: stored.tryCount,
-          message: text,
-          ...(kept === undefined ? {} : { fields: kept }),
-        };
-        note({ lines: [line] })
+        note({ lines: [lineOf(run, message, fields)] })
           .then((isStored) => isStored || Promise.reject(unstored(job)))
           .catch((error: unknown) => parts.failed(error, "log"));
       } catch (error) {
@@ -140,6 +117,33 @@ function verbsOf(job: Job, { stored, held, state, parts }: Run) {
       }
     },
   };
+}
+
+async function complete({ state, parts }: Run, options: unknown, success: (result: unknown) => Finish): Promise<void> {
+  const { session, result } = completeOptions(options);
+  const before = state.completing;
+  const end = success(result);
+  // What was noted before is on its way to the same document, and would be a conflict in the transaction.
+  if (state.noted !== undefined) await parts.completer.written(state.noted);
+  try {
+    await parts.inTurn(session, () => parts.store.claims.complete(end, session, parts.timeout));
+  } catch (error) {
+    if (isDayjobError(error, "WRONG_SESSION") || isDayjobError(error, "NO_TRANSACTIONS")) state.completing = before;
+    throw error;
+  }
+}
+
+function checkedProgress(progress: unknown, { bson }: Store): unknown {
+  if (typeof progress === "number" || (typeof progress === "object" && progress !== null)) {
+    return storable(progress, "progress", bson, progressSize);
+  }
+  throw dayjobError("BAD_DATA", `progress is ${inBrief(progress)}; give a number or an object`);
+}
+
+function lineOf({ stored, parts }: Run, message: unknown, fields: object | undefined): LogLine {
+  const kept = fields === undefined ? {} : { fields: storable(fields, "fields", parts.store.bson, fieldsSize) };
+  const text = cutToBytes(typeof message === "string" ? message : inBrief(message), longestMessage);
+  return { when: parts.storeNow(), try: stored.tryCount, message: text, ...kept } as LogLine;
 }
 
 /**

@@ -1,7 +1,7 @@
 // Handing out jobs from memory, and writing what became of them.
 import { linesKept } from "../../job/job.ts";
 import { isClaimable, Status } from "../../job/status.ts";
-import { inOrder } from "../../store/claim.ts";
+import { type Claimed, type ClaimRequest, inOrder } from "../../store/claim.ts";
 import type { ClaimStore, Finish, Finished, Note } from "../../store/claims.ts";
 import { all, type MemoryData, nextTurn, noTransactions, working } from "./data.ts";
 import { chooseByLane, claimedJob, copyJob, exhaustedJob, nextDue, settledJob } from "./transitions.ts";
@@ -10,15 +10,7 @@ export function claimStoreOf(data: MemoryData): ClaimStore {
   return {
     async claim(request) {
       await nextTurn();
-      const kinds = new Set(request.kinds.map(({ kind }) => kind));
-      const open = all(data, (job) => kinds.has(job.kind) && isClaimable(job.status) && job.cancel === undefined);
-      const due = open.filter((job) => job.runAt <= request.now).sort(inOrder);
-      const { take, exhausted, left } = chooseByLane(due, request);
-      for (const job of exhausted) data.jobs.set(job.id, exhaustedJob(job, request.now));
-      const jobs = take.map((job) => claimedJob(job, request));
-      for (const job of jobs) data.jobs.set(job.id, job);
-      const next = left.length > 0 ? request.now : nextDue(open, request);
-      return { jobs: jobs.map(copyJob), next, exhausted: exhausted.length };
+      return claim(data, request);
     },
     async claimed(token) {
       await nextTurn();
@@ -28,12 +20,7 @@ export function claimStoreOf(data: MemoryData): ClaimStore {
     },
     async firstDue(kinds, horizon) {
       await nextTurn();
-      const first = new Map<string, Date>();
-      for (const { kind, runAt } of all(data, ({ status, cancel }) => isClaimable(status) && cancel === undefined)) {
-        const known = first.get(kind);
-        if (kinds.includes(kind) && runAt <= horizon && (known === undefined || runAt < known)) first.set(kind, runAt);
-      }
-      return first;
+      return firstDue(data, kinds, horizon);
     },
     async finish(batch) {
       await nextTurn();
@@ -48,6 +35,27 @@ export function claimStoreOf(data: MemoryData): ClaimStore {
       return notes.filter((note) => !noteOne(data, note)).map(({ id, token }) => ({ id, token }));
     },
   };
+}
+
+function claim(data: MemoryData, request: ClaimRequest): Claimed {
+  const kinds = new Set(request.kinds.map(({ kind }) => kind));
+  const open = all(data, (job) => kinds.has(job.kind) && isClaimable(job.status) && job.cancel === undefined);
+  const due = open.filter((job) => job.runAt <= request.now).sort(inOrder);
+  const { take, exhausted, left } = chooseByLane(due, request);
+  for (const job of exhausted) data.jobs.set(job.id, exhaustedJob(job, request.now));
+  const jobs = take.map((job) => claimedJob(job, request));
+  for (const job of jobs) data.jobs.set(job.id, job);
+  const next = left.length > 0 ? request.now : nextDue(open, request);
+  return { jobs: jobs.map(copyJob), next, exhausted: exhausted.length };
+}
+
+function firstDue(data: MemoryData, kinds: readonly string[], horizon: Date): Map<string, Date> {
+  const first = new Map<string, Date>();
+  for (const { kind, runAt } of all(data, ({ status, cancel }) => isClaimable(status) && cancel === undefined)) {
+    const known = first.get(kind);
+    if (kinds.includes(kind) && runAt <= horizon && (known === undefined || runAt < known)) first.set(kind, runAt);
+  }
+  return first;
 }
 
 function finishOne(data: MemoryData, { id, token, settlement }: Finish): Finished {

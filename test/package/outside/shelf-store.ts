@@ -222,7 +222,9 @@ export class ShelfStore implements Store, JobStore, ClaimStore, RunnerStore, Bul
   async orphans(instances: readonly string[], most: number): Promise<readonly Orphan[]> {
     return this.#working(({ claim }) => claim !== undefined && instances.includes(claim.runner))
       .slice(0, most)
-      .map(({ claim, ...job }) => ({ ...job, token: claim?.token ?? "" }));
+      .map(({ id, kind, claim, retries, maxRetries, retryInterval, backoff, tryCount, lost }) => {
+        return { id, token: claim?.token ?? "", kind, retries, maxRetries, retryInterval, backoff, tryCount, lost };
+      });
   }
 
   async act(plan: ActPlan, filter: Filter, page: ActPage): Promise<Acted> {
