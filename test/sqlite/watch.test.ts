@@ -97,6 +97,25 @@ describe("the watch of a SQLite file", () => {
     await hears(2);
   });
 
+  it("listens no more to a file that is written to all the time, asks it often, and listens again later", async () => {
+    const watchers: EventEmitter[] = [];
+    const closed = vi.fn();
+    system.watch = () => {
+      const watcher = Object.assign(new EventEmitter(), { close: closed });
+      watchers.push(watcher);
+      return watcher as unknown as FSWatcher;
+    };
+    unwatch = watch(access, heard as unknown as () => void);
+    for (let n = 0; n < 100; n++) watchers[0]?.emit("change", "change");
+    expect(closed).not.toHaveBeenCalled();
+    watchers[0]?.emit("change", "change");
+    expect(closed).toHaveBeenCalledOnce();
+    await hears(1);
+    expect(watchers).toHaveLength(1);
+    await until("it listens again", () => watchers.length === 2);
+    await until("it rests", async () => (await asksWithin(1200)) <= 3);
+  });
+
   it("asks no more when it has ended", async () => {
     unwatch = watch(access, heard as unknown as () => void);
     await unwatch();
