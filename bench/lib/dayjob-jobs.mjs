@@ -9,7 +9,8 @@ const MONTH_MS = 30 * 24 * 3_600_000;
  */
 export async function makeJobs(items, state, at) {
   const { draftJob, jobOf, noDefaults } = await import("../../dist/job/new-job.js");
-  const { ownBson, defaultDataLimit } = await import("../../dist/job/data.js");
+  const { ownBson } = await import("../../dist/job/data.js");
+  const { defaultDataLimit } = await import("../../dist/job/size-limits.js");
   const parts = { defaults: noDefaults, bson: ownBson, dataLimit: defaultDataLimit, random: Math.random };
   const kind = state === "other" ? "other" : "bench";
   const due = state === "future" ? { delay: MONTH_MS } : at === undefined ? {} : { runAt: new Date(at) };
